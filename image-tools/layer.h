@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A layer is its uncompressed tar, named by its SHA-256 (the OCI image-spec's DiffID), mounted in place: beside the tar
+ * stands an EROFS index that the kernel mounts together with it. Three files, the last of which makes the layer exist:
+ *
+ *     <diffid>.tar    the tar as it came in, bit for bit
+ *     <diffid>.erofs  the index (mkfs.erofs --tar=i --aufs -b512), or a whole EROFS image where the tar cannot be
+ *                     indexed in place (sparse entries, ...)
+ *     <diffid>.json   {"tarSize","size","entries","indexed", "blobs":[{"mediaType","digest","size"}]}
+ *
+ * A layer is written as unnamed files (O_TMPFILE) that are linked in when whole and synced: a kill or a power cut leaves
+ * nothing. The index is made in a forked child, since the tar is untrusted and mkfs.erofs was written as a program. */
+#ifndef KNARR_IMAGE_TOOLS_LAYER_H
+#define KNARR_IMAGE_TOOLS_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image-tools/store.h"
+#include "lib/digest.h"
+#include "lib/error.h"
+
+struct layer_info {
+	struct digest diffid;
+	uint64_t tar_size; /* bytes of the tar */
+	uint64_t size;     /* bytes of the regular files it adds, what Docker shows as a layer's size */
+	uint64_t entries;
+	bool indexed; /* .erofs is an index into .tar; false: a whole image */
+};
+
+/* ---- Writing. One writer at a time per handle; several writers at once are fine. */
+
+struct layer_writer;
+
+struct layer_writer *layer_create(const struct store *st, struct error *err);
+
+/* Appends uncompressed tar bytes; they are hashed on the way. Returns 0 or -1 (ENOSPC, EIO, ...). */
+int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err);
+
+/* Ends the tar: checks its entries, makes the index, publishes. A layer that the store has already is not written twice.
+ * expected, where not NULL, must equal the hash (EBADMSG). Fills info (may be NULL). The writer is used up either way. */
+int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
+
+/* Gives up: nothing of it remains. NULL is fine. */
+void layer_abandon(struct layer_writer *w);
+
+/* ---- Reading */
+
+/* Returns 0, or -1 with err set: ENOENT (no such layer), EUCLEAN (its .json is damaged). */
+int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info, struct error *err);
+
+/* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it. */
+
+/* A hold on mounted layers. The locks behind it live in descriptors: a forked monitor inherits the hold, and a process
+ * that dies gives it up, whatever it died of. */
+struct layer_hold {
+	char **paths;  /* mount points, in the order asked for */
+	int *lock_fds; /* shared locks, O_CLOEXEC */
+	size_t n;
+};
+
+/* Mounts what is not mounted yet and holds all of diffids. Returns 0, or -1 with nothing held (ENOENT: layer missing;
+ * EUCLEAN: index and tar disagree; others of mount(2)). */
+int layer_hold(const struct store *st, const struct digest *diffids, size_t n, struct layer_hold *hold,
+	       struct error *err);
+
+/* Gives the hold up and unmounts the layers nobody else holds. */
+void layer_release(const struct store *st, struct layer_hold *hold);
+
+/* Closes this process's copies of the locks without unmounting: for the parent of a monitor that keeps the hold. */
+void layer_hold_forget(struct layer_hold *hold);
+
+#endif

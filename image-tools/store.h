@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The store: one folder (ext4 at /var/lib/knarr in the appliance, --root DIR elsewhere) that holds layers, images, tags
+ * and containers, and one folder of what a reboot makes void (mount points, sockets) below /run.
+ *
+ *     layers/sha256/<diffid>.tar .erofs .json   image-tools/layer.h
+ *     images/sha256/<id>.json                   image-tools/image.h: configurations, byte for byte
+ *     tags.json                                 image-tools/tags.h
+ *     containers/<id>/                          runtime/container.h
+ *     tmp/                                      what is being made; emptied by store_clean at start
+ *
+ * Every thing appears under its name whole and synced, or not at all. One lock file: whoever changes tags or deletes
+ * takes it exclusive, for moments only; readers and long imports take none or shared. */
+#ifndef KNARR_IMAGE_TOOLS_STORE_H
+#define KNARR_IMAGE_TOOLS_STORE_H
+
+#include <stdbool.h>
+
+#include "lib/error.h"
+
+#define STORE_DEFAULT_ROOT "/var/lib/knarr"
+
+struct store {
+	int fd;            /* the store's folder */
+	int layers_fd;     /* layers/sha256 */
+	int images_fd;     /* images/sha256 */
+	int containers_fd; /* containers */
+	int tmp_fd;        /* tmp */
+	int run_fd;        /* the volatile folder: /run/knarr, or /run/knarr-<8 digits> for another root */
+	char *root;        /* absolute paths of both, for messages and mount(2) */
+	char *run;
+};
+
+/* Opens the store at root, making what is missing. NULL with err set. Free with store_close. */
+struct store *store_open(const char *root, struct error *err);
+void store_close(struct store *st);
+static inline void store_closep(struct store **st)
+{
+	store_close(*st);
+}
+#define autostore __attribute__((cleanup(store_closep)))
+
+/* Takes the store's lock, LOCK_SH or LOCK_EX, waiting for it. Returns a descriptor whose close releases the lock, or -1. */
+int store_lock(const struct store *st, int operation, struct error *err);
+
+/* Empties tmp/ and removes layer files that never got their .json. For `knarr boot`, when nothing else runs yet; what a
+ * living process still holds locked is left alone. */
+int store_clean(const struct store *st, struct error *err);
+
+/* Fails with ENOSPC unless at least need bytes are free: said before a long import, not in the middle of it. */
+int store_space(const struct store *st, unsigned long long need, struct error *err);
+
+#endif
