@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a container is to be: the in-memory form of the OCI runtime-spec's config.json (version 1.2, Linux), in the
+ * specification's names. The engine fills it from an image and from the flags of `run`; `knarr-oci` fills it from a
+ * bundle. runtime/sandbox.h makes it real. A struct spec owns everything it points to but the descriptors. */
+#ifndef KNARR_RUNTIME_SPEC_H
+#define KNARR_RUNTIME_SPEC_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "lib/str.h"
+
+/* Capability sets are bit masks: 1 << CAP_... */
+struct spec_capabilities {
+	uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+struct spec_rlimit {
+	int resource; /* RLIMIT_... */
+	struct rlimit limit;
+};
+
+/* A process of a container: its first one, or one that `exec` adds. */
+struct spec_process {
+	bool terminal;             /* a new pseudo-terminal of the container's own devpts becomes its stdio */
+	unsigned short rows, cols; /* the terminal's size at start; 0: leave as it is */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* additional ones */
+	size_t n_groups;
+	mode_t umask;     /* (mode_t)-1: leave 022 */
+	struct strv args; /* args.items[0] is looked up along the PATH of env when it has no slash */
+	struct strv env;
+	char *cwd; /* absolute, in the container; made (0755, root) when missing, as Docker does */
+	struct spec_capabilities capabilities;
+	struct spec_rlimit *rlimits;
+	size_t n_rlimits;
+	bool no_new_privileges;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+	const struct sock_fprog *seccomp; /* NULL: unconfined; not owned */
+};
+
+/* A mount below the container's root, made in order. */
+struct spec_mount {
+	char *destination;      /* absolute, resolved inside the container's root by the kernel, made when missing */
+	char *type;             /* "proc", "tmpfs", ...; "bind" for a bind mount */
+	char *source;           /* bind: a path of the host; else what stands in /proc/mounts */
+	int source_fd;          /* bind: instead of source, an O_PATH descriptor (-1: none) */
+	bool recursive;         /* bind with all that is mounted below */
+	uint64_t attr_set;      /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
+	uint64_t attr_clear;
+	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, with MS_REC; 0: private */
+	struct strv options;    /* filesystem's own: "size=65536k", "mode=755" */
+};
+
+struct spec_device {
+	char *path; /* in the container */
+	mode_t mode; /* S_IFCHR | 0666 */
+	dev_t device;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* The root filesystem: an overlay (upper not NULL), or a prepared folder. */
+struct spec_root {
+	struct strv lowers; /* mounted layers, TOPMOST first, as overlayfs counts them */
+	char *upper, *work;
+	char *path; /* a bundle's rootfs when upper is NULL */
+	bool readonly;
+};
+
+struct spec {
+	struct spec_process process;
+	struct spec_root root;
+	char *hostname;   /* needs CLONE_NEWUTS in namespaces */
+	char *domainname;
+	uint64_t namespaces; /* CLONE_NEW... to create (CLONE_NEWTIME is kept for later) */
+	struct spec_mount *mounts;
+	size_t n_mounts;
+	struct spec_device *devices;
+	size_t n_devices;
+	struct strv masked_paths;
+	struct strv readonly_paths;
+	struct strv sysctls; /* KEY=VALUE */
+	char *cgroup;        /* below the cgroup2 mount: "knarr/<id>"; NULL: the caller's own */
+};
+
+#define SPEC_INIT { 0 }
+
+void spec_process_free(struct spec_process *p);
+void spec_free(struct spec *spec);
+#define autospec __attribute__((cleanup(spec_free)))
+
+/* Growing the lists; the returned element is zeroed (source_fd -1) and valid until the next add. */
+struct spec_mount *spec_add_mount(struct spec *spec);
+struct spec_device *spec_add_device(struct spec *spec);
+
+/* Docker's defaults for a Linux container: mounts (proc, /dev on tmpfs, devpts, shm of 64 MiB, mqueue, sysfs, cgroup2
+ * read-only), devices, masked and read-only paths, the 14 default capabilities, the default seccomp filter, all
+ * namespaces but user, time and (unless network_none) net. Leaves args, env, cwd, user, root, hostname and cgroup alone. */
+void spec_docker_defaults(struct spec *spec, bool network_none);
+
+#endif
