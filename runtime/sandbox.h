@@ -30,7 +30,8 @@ struct sandbox {
 /* Makes the container up to the last step before exec and returns with the child waiting there. root_fd comes from
  * sandbox_mount_root. stdio are the child's 0, 1, 2 (unused with a terminal; -1: /dev/null). cgroup_fd is the cgroup to
  * be born in (runtime/cgroup.h; -1: the caller's). The child is the caller's own: the caller waits for it.
- * Returns 0, or -1 with err set and nothing left behind. */
+ * Returns 0, or -1 with err set and nothing left behind; a program that is not there or not executable is found out
+ * here already (err->status as with sandbox_start). root_fd and stdio stay the caller's. */
 int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int cgroup_fd, struct sandbox *out,
 		   struct error *err);
 
@@ -42,6 +43,10 @@ int sandbox_start(struct sandbox *sb, struct error *err);
  * root, is born in cgroup_fd, and executes at once; errors as sandbox_start. The process is the caller's child. */
 int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[3], int cgroup_fd,
 		 struct sandbox *out, struct error *err);
+
+/* The root folder of the container whose process is behind pidfd, as an O_PATH descriptor for fs_open_in_root and
+ * user_resolve; -1 with err set (ESRCH: it has ended). */
+int sandbox_open_root(int pidfd, struct error *err);
 
 /* Closes the descriptors. A child that still waits before exec dies. */
 void sandbox_close(struct sandbox *sb);
