@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Containers and the `knarr` command itself: part of build/knarr, which is linked here because main() is here.
+KNARR_SRC += $(wildcard runtime/*.c runtime/*/*.c)
+
+# What build/knarr stands on, users before what they use.
+KNARR_PACKAGES := erofs-utils libarchive libseccomp isal bearssl yyjson zstd zlib
+KNARR_LIBS := -lmkfserofs -lerofs -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
+
+KNARR_OBJ := $(call objects,$(KNARR_SRC))
+-include $(KNARR_OBJ:.o=.d)
+
+# The program as linked, with its symbols, stays beside the objects for debuggers; what is used is stripped.
+$(B)/obj/knarr: $(KNARR_OBJ) $(call package,$(KNARR_PACKAGES))
+	$(call say,LINK,$(B)/knarr)
+	$(Q)$(CC) $(CFLAGS) -o $@ $(KNARR_OBJ) $(KNARR_LIBS)
+
+$(B)/knarr: $(B)/obj/knarr
+	$(Q)strip -o $@ $<
