@@ -4,7 +4,8 @@
  * here prints or exits: commands do that, with the message as it stands.
  *
  * A message names the thing and what to do, starts in lower case, has no final stop and no newline:
- *     image "web" not found; see 'knarr images' */
+ *     image "web" not found; see 'knarr images'
+ * It may name things that come from outside: control characters are taken out (str_one_line), so a message is one line. */
 #ifndef KNARR_LIB_ERROR_H
 #define KNARR_LIB_ERROR_H
 
@@ -18,8 +19,8 @@ struct error {
 
 #define ERROR_INIT { 0 }
 
-/* Fills err with code and a formatted message; returns -1 so that `return error_set(...)` reads well. err may be NULL
- * (the caller does not want to know). A code of 0 is stored as EINVAL: a filled error is never "no error". */
+/* Fills err with code and a formatted message, status 0; returns -1 so that `return error_set(...)` reads well. err may be NULL
+ * (the caller does not want to know). errno stays as it is. A code of 0 is stored as EINVAL: a filled error is never "no error". */
 int error_set(struct error *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As error_set, with the errno of the call that just failed as code and ": <strerror>" behind the message. */

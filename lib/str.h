@@ -23,6 +23,10 @@ char *str_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* Makes text from outside fit for one line of a terminal, in place: tabs and line breaks become spaces, other control
+ * characters (an escape sequence's beginning) question marks. */
+void str_one_line(char *s);
+
 /* Whether s stands in a comma-separated list, as in Accept-like headers and filters. */
 bool str_in_list(const char *s, const char *comma_list);
 
@@ -66,7 +70,7 @@ void strv_extend(struct strv *v, const struct strv *other);
 bool strv_contains(const struct strv *v, const char *s);
 /* Items joined by sep; the caller frees. */
 char *strv_join(const struct strv *v, const char *sep);
-/* KEY=VALUE lists (environments, labels): sets or replaces KEY. */
+/* KEY=VALUE lists (environments, labels): sets KEY, in its old place if it had one. A KEY without "=" is taken out. */
 void strv_env_set(struct strv *v, const char *key_value);
 /* The value of key in a KEY=VALUE list, or NULL; points into v. */
 const char *strv_env_get(const struct strv *v, const char *key);

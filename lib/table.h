@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lists in columns, laid out as Docker's: every column but the last is as wide as its widest cell and three spaces, and
+ * never narrower than ten (the figures Docker gives Go's text/tabwriter). Width is counted in code points of UTF-8. */
+#ifndef KNARR_LIB_TABLE_H
+#define KNARR_LIB_TABLE_H
+
+#include <stddef.h>
+
+#include "lib/str.h"
+
+struct table;
+
+/* columns is at least 1. */
+struct table *table_new(size_t columns);
+
+/* The next cell, row by row; the first row is the heading. The text is copied; control characters in it, which may come
+ * from an image, do not reach the terminal (str_one_line). */
+void table_cell(struct table *t, const char *text);
+
+/* Appends all rows to out, a line each. */
+void table_print(const struct table *t, struct strbuf *out);
+
+void table_free(struct table **t);
+#define autotable __attribute__((cleanup(table_free)))
+
+#endif
