@@ -19,8 +19,9 @@ struct error {
 
 #define ERROR_INIT { 0 }
 
-/* Fills err with code and a formatted message, status 0; returns -1 so that `return error_set(...)` reads well. err may be NULL
- * (the caller does not want to know). errno stays as it is. A code of 0 is stored as EINVAL: a filled error is never "no error". */
+/* Fills err with code, status 0 and a formatted message; returns -1 so that `return error_set(...)` reads well. err may
+ * be NULL (the caller does not want to know). errno stays as it is. A code of 0 is stored as EINVAL: a filled error is
+ * never "no error". */
 int error_set(struct error *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As error_set, with the errno of the call that just failed as code and ": <strerror>" behind the message. */
