@@ -7,13 +7,13 @@ PACKAGES := $(basename $(notdir $(wildcard rootfs/packages/*.recipe)))
 DRIVER := rootfs/packages/driver
 package = $(patsubst %,$(B)/packages/%,$(1))
 
-DEPS_BUILD += gcc libc6-dev binutils make patch xz-utils bzip2 tar nasm perl
+DEPS_BUILD += gcc libc6-dev binutils make patch xz-utils bzip2 tar nasm gperf perl
 
 SYSROOT_READY := $(call package,$(filter-out busybox e2fsprogs,$(PACKAGES)))
 
 # Recipes and what they share; a change here only asks the driver, whose keys decide what is built again.
 PACKAGE_INPUTS := $(wildcard rootfs/packages/*.recipe kernel-config/*.recipe) rootfs/packages/lock \
-	rootfs/packages/environment $(DRIVER) $(wildcard rootfs/packages/toolchain/*) rootfs/busybox.config
+	rootfs/packages/environment $(DRIVER) $(wildcard rootfs/packages/toolchain/*) $(wildcard rootfs/busybox.config)
 
 $(B)/packages/total: $(PACKAGE_INPUTS) | deps-build
 	$(Q)$(DRIVER) plan $(PACKAGES)
