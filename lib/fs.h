@@ -27,24 +27,38 @@ enum fs_durability {
 	FS_DURABLE   /* synced before it is named, and the folder after: survives a power cut */
 };
 
-/* Replaces path in one step: a temporary file beside it, written, (synced,) renamed (, folder synced). On failure the
- * old file is untouched and no temporary is left. */
+/* Names of temporary files begin with this: a power cut can leave one behind, for whoever cleans up to know. */
+#define FS_TEMP_PREFIX ".tmp-"
+
+/* Replaces path in one step: a temporary file beside it, written, (synced,) renamed (, folder synced). The file has
+ * exactly mode, whatever the umask. On failure the old file is untouched and no temporary is left; only when syncing
+ * the folder fails does the new one stand already. A symbolic link at path is replaced, not followed. */
 int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode, enum fs_durability d,
 		  struct error *err);
 
 /* Makes path and its missing parents below dirfd. An existing folder is fine. */
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err);
 
-/* Removes path and everything below it, never following a symbolic link and never leaving its filesystem's mount (a
- * mount point inside is an error, EXDEV). What is not there is no error. */
+/* Removes path and everything below it, never following a symbolic link (path's own folder part is the caller's and is
+ * followed) and never leaving its filesystem's mount: a mount point at path or inside is an error, EXDEV, and what was
+ * met before it is gone. What is not there is no error. Any depth; at most 34 descriptors. */
 int fs_remove_tree(int dirfd, const char *path, struct error *err);
 
-/* Syncs a folder's entries. */
+/* Syncs a folder's entries; dirfd may be O_PATH or AT_FDCWD. */
 int fs_sync_dir(int dirfd, struct error *err);
 
 /* Opens path as seen by a process whose root is rootfd (openat2, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS). Returns the
  * descriptor, or -1 with errno. */
 int fs_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
+
+/* Makes the folder path and its missing parents as seen by a process whose root is rootfd, through its symbolic links,
+ * dangling ones too, and never outside of it (mount targets, WORKDIR). Returns the folder as an O_PATH descriptor, or
+ * -1 with err set. */
+int fs_mkdirs_in_root(int rootfd, const char *path, mode_t mode, struct error *err);
+
+/* openat2(2) with RESOLVE_* flags of one's own (linux/openat2.h); mode counts only where flags create. Retries the
+ * kernel's EAGAIN a bounded number of times. Returns the descriptor, or -1 with errno. */
+int fs_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
 
 /* flock(2) on fd; LOCK_NB for those that must not wait gives EWOULDBLOCK. Interrupts are waited through. */
 int fs_lock(int fd, int operation);

@@ -24,7 +24,8 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_MAX])
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX])
 {
 	const int64_t minute = 60, hour = 60 * minute, day = 24 * hour;
-	int64_t hours = seconds / hour + (seconds % hour >= hour / 2); /* hours alone are rounded, all else is cut */
+	int64_t hours = seconds / hour +
+			(seconds % hour >= hour / 2); /* hours alone are rounded, all else is cut */
 	int64_t n;
 	const char *unit;
 
@@ -108,7 +109,8 @@ int human_parse_size(const char *s, int64_t *bytes)
 	if (*s)
 		return -1;
 
-	unsigned __int128 value = ((unsigned __int128)whole << shift) + ((unsigned __int128)fraction << shift) / scale;
+	unsigned __int128 value = ((unsigned __int128)whole << shift) +
+				  ((unsigned __int128)fraction << shift) / scale;
 	if (value > INT64_MAX)
 		return -1;
 	*bytes = (int64_t)value;
@@ -120,8 +122,8 @@ const char *time_text(struct timespec t, char buf[TIME_TEXT_MAX])
 	struct tm tm = { 0 };
 
 	gmtime_r(&t.tv_sec, &tm);
-	snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, t.tv_nsec);
+	snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900,
+		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, t.tv_nsec);
 	return buf;
 }
 
@@ -185,12 +187,16 @@ int time_parse(const char *s, struct timespec *out)
 	} else {
 		s = expect(s, "Zz");
 	}
-	if (!s || *s || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
-	    minute > 59 || second > 60 || off_hour > 23 || off_minute > 59)
+	if (!s || *s || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
+	    hour > 23 || minute > 59 || second > 60 || off_hour > 23 || off_minute > 59)
 		return -1;
 
-	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day,
-			 .tm_hour = hour, .tm_min = minute, .tm_sec = second };
+	struct tm tm = { .tm_year = year - 1900,
+			 .tm_mon = month - 1,
+			 .tm_mday = day,
+			 .tm_hour = hour,
+			 .tm_min = minute,
+			 .tm_sec = second };
 	int offset = off_hour * 3600 + off_minute * 60;
 	out->tv_sec = timegm(&tm) - (west ? -offset : offset);
 	out->tv_nsec = nanoseconds;

@@ -5,7 +5,7 @@
 
 #include "lib/cleanup.h"
 
-#define GAP 3
+#define GAP       3
 #define WIDTH_MIN 10
 
 struct table {
