@@ -48,7 +48,7 @@ int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[
  * user_resolve; -1 with err set (ESRCH: it has ended). */
 int sandbox_open_root(int pidfd, struct error *err);
 
-/* Closes the descriptors. A child that still waits before exec dies. */
+/* Closes the descriptors and keeps the pid. A child that still waits before exec dies. */
 void sandbox_close(struct sandbox *sb);
 
 #endif

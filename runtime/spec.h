@@ -99,6 +99,10 @@ void spec_free(struct spec *spec);
 struct spec_mount *spec_add_mount(struct spec *spec);
 struct spec_device *spec_add_device(struct spec *spec);
 
+/* Docker's defaults for a process: the default capabilities (14, for root; user_resolve takes them from others) and
+ * seccomp filter, umask 022. Leaves the rest alone. For the process of an `exec`; spec_docker_defaults does it itself. */
+void spec_process_docker_defaults(struct spec_process *p);
+
 /* Docker's defaults for a Linux container: mounts (proc, /dev on tmpfs, devpts, shm of 64 MiB, mqueue, sysfs, cgroup2
  * read-only), devices, masked and read-only paths, the 14 default capabilities, the default seccomp filter, all
  * namespaces but user, time and (unless network_none) net. Leaves args, env, cwd, user, root, hostname and cgroup alone. */
