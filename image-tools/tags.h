@@ -29,6 +29,10 @@ int tags_read(const struct store *st, struct tags *out, struct error *err);
 /* Points ref (which has a tag) at id, durably; what it pointed at before is left untagged. Takes the lock itself. */
 int tags_set(const struct store *st, const struct reference *ref, const struct digest *id, struct error *err);
 
+/* The same for several at once, in one replacement of the file: all of them or none. The caller holds the store's
+ * exclusive lock. */
+int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err);
+
 /* The ID behind a whole name, or NULL; points into tags. */
 const struct digest *tags_find(const struct tags *tags, const char *name);
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image-tools/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "lib/cleanup.h"
+#include "lib/digest.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+
+/* Where the mount points and sockets of the store at root live. They cannot live in the store itself: overlayfs takes
+ * its lower folders as one string in which ':' and ',' mean something, and root is the user's to choose. */
+static char *run_path(const char *root)
+{
+	struct digest d;
+	char hex[DIGEST_HEX_MAX];
+
+	if (strcmp(root, STORE_DEFAULT_ROOT) == 0)
+		return xstrdup("/run/knarr");
+	digest_of(root, strlen(root), &d);
+	return str_format("/run/knarr-%.8s", digest_hex(&d, hex));
+}
+
+static int open_folder(int dirfd, const char *shown, const char *path, struct error *err)
+{
+	int fd;
+
+	if (fs_mkdirs(dirfd, path, 0700, err) < 0)
+		return -1;
+	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(err, "cannot open %s/%s", shown, path);
+	return fd;
+}
+
+struct store *store_open(const char *root, struct error *err)
+{
+	struct store *st autostore = xcalloc(1, sizeof(*st));
+
+	st->fd = st->layers_fd = st->images_fd = st->containers_fd = st->tmp_fd = st->run_fd = -1;
+	if (!*root) {
+		error_set(err, EINVAL, "the store's folder has an empty name");
+		return NULL;
+	}
+	if (fs_mkdirs(AT_FDCWD, root, 0700, err) < 0)
+		return NULL;
+	st->root = realpath(root, NULL);
+	st->fd = st->root ? open(st->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (st->fd < 0) {
+		error_errno(err, "cannot open the store %s", root);
+		return NULL;
+	}
+	st->run = run_path(st->root);
+	if ((st->layers_fd = open_folder(st->fd, st->root, "layers/sha256", err)) < 0 ||
+	    (st->images_fd = open_folder(st->fd, st->root, "images/sha256", err)) < 0 ||
+	    (st->containers_fd = open_folder(st->fd, st->root, "containers", err)) < 0 ||
+	    (st->tmp_fd = open_folder(st->fd, st->root, "tmp", err)) < 0 ||
+	    (st->run_fd = open_folder(AT_FDCWD, "", st->run, err)) < 0)
+		return NULL;
+	return STEAL_PTR(st);
+}
+
+void store_close(struct store *st)
+{
+	if (!st)
+		return;
+	cleanup_close(&st->fd);
+	cleanup_close(&st->layers_fd);
+	cleanup_close(&st->images_fd);
+	cleanup_close(&st->containers_fd);
+	cleanup_close(&st->tmp_fd);
+	cleanup_close(&st->run_fd);
+	free(st->root);
+	free(st->run);
+	free(st);
+}
+
+int store_lock(const struct store *st, int operation, struct error *err)
+{
+	int fd autoclose = openat(st->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return error_errno(err, "cannot open %s/lock", st->root);
+	if (fs_lock(fd, operation) < 0)
+		return error_errno(err, "cannot lock %s", st->root);
+	return STEAL_FD(fd);
+}
+
+/* Whether name is 64 hexadecimal digits and one of the suffixes; *stem becomes their digest. */
+static bool is_object(const char *name, const char *suffix, struct digest *stem)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	if (strlen(name) != DIGEST_HEX_MAX - 1 + strlen(suffix) || !str_ends(name, suffix))
+		return false;
+	memcpy(hex, name, DIGEST_HEX_MAX - 1);
+	hex[DIGEST_HEX_MAX - 1] = '\0';
+	return digest_from_hex(hex, stem) == 0;
+}
+
+/* Names in dirfd for which drop says true, removed. The names are gathered first: removing while readdir runs may skip. */
+static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct error *err)
+{
+	struct strv names autostrv = STRV_INIT;
+	DIR *dir autodir = NULL;
+	struct dirent *e;
+	int fd;
+
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || !(dir = fdopendir(fd))) {
+		error_errno(err, "cannot read a folder of the store");
+		cleanup_close(&fd);
+		return -1;
+	}
+	for (errno = 0; (e = readdir(dir)); errno = 0)
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && drop(dirfd, e->d_name))
+			strv_add(&names, e->d_name);
+	if (errno)
+		return error_errno(err, "cannot read a folder of the store");
+	for (size_t i = 0; i < names.len; i++)
+		if (fs_remove_tree(dirfd, names.items[i], err) < 0)
+			return -1;
+	return names.len ? fs_sync_dir(dirfd, err) : 0;
+}
+
+static bool drop_from_layers(int dirfd, const char *name)
+{
+	struct digest d;
+	char json[DIGEST_HEX_MAX + 8];
+
+	if (is_object(name, ".json", &d))
+		return false;
+	if (!is_object(name, ".tar", &d) && !is_object(name, ".erofs", &d))
+		return true;
+	memcpy(json, name, DIGEST_HEX_MAX - 1);
+	strcpy(json + DIGEST_HEX_MAX - 1, ".json");
+	return faccessat(dirfd, json, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+static bool drop_from_images(int dirfd, const char *name)
+{
+	struct digest d;
+
+	(void)dirfd;
+	return !is_object(name, ".json", &d);
+}
+
+/* What a living process makes in tmp/ it keeps locked. */
+static bool drop_from_tmp(int dirfd, const char *name)
+{
+	int fd autoclose = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 || fs_lock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* In the store's own folder only what fs_write_file may have left of a cut-off replacement of tags.json and its like. */
+static bool drop_from_root(int dirfd, const char *name)
+{
+	struct stat s;
+
+	return name[0] == '.' && fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode);
+}
+
+int store_clean(const struct store *st, struct error *err)
+{
+	int lock autoclose = store_lock(st, LOCK_EX, err);
+
+	if (lock < 0)
+		return -1;
+	if (sweep(st->tmp_fd, drop_from_tmp, err) < 0 || sweep(st->layers_fd, drop_from_layers, err) < 0 ||
+	    sweep(st->images_fd, drop_from_images, err) < 0 || sweep(st->fd, drop_from_root, err) < 0)
+		return error_prefix(err, "cannot clean %s", st->root);
+	return 0;
+}
+
+int store_space(const struct store *st, unsigned long long need, struct error *err)
+{
+	struct statvfs v;
+	unsigned long long room;
+
+	if (fstatvfs(st->fd, &v) < 0)
+		return error_errno(err, "cannot ask %s for its free space", st->root);
+	if (__builtin_mul_overflow((unsigned long long)v.f_bavail, (unsigned long long)v.f_frsize, &room))
+		return 0;
+	if (room < need)
+		return error_set(err, ENOSPC, "not enough space in %s: %llu bytes needed, %llu free", st->root, need,
+				 room);
+	return 0;
+}

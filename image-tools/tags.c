@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image-tools/tags.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/json.h"
+#include "lib/str.h"
+
+#define TAGS_FILE "tags.json"
+#define TAGS_FILE_MAX (64U << 20) /* bytes; some 400,000 names */
+
+static int compare_tags(const void *a, const void *b)
+{
+	return strcmp(((const struct tag *)a)->name, ((const struct tag *)b)->name);
+}
+
+static int tags_parse(const char *text, size_t len, struct tags *out, struct error *err)
+{
+	yyjson_doc *doc autojson = json_parse(text, len, TAGS_FILE, err);
+	yyjson_val *map = NULL, *key, *val;
+	size_t i, max;
+
+	if (!doc || json_get_obj(yyjson_doc_get_root(doc), "tags", &map, err) < 0)
+		return -1;
+	if (!map)
+		return error_set(err, EINVAL, "it has no member \"tags\"");
+	out->items = xcalloc(yyjson_obj_size(map) + 1, sizeof(*out->items));
+	yyjson_obj_foreach(map, i, max, key, val) {
+		struct tag *t = &out->items[out->n];
+
+		if (!yyjson_is_str(val))
+			return error_set(err, EINVAL, "\"%.200s\" is no string", yyjson_get_str(key));
+		if (digest_from_text(yyjson_get_str(val), &t->id, err) < 0)
+			return -1;
+		t->name = xstrdup(yyjson_get_str(key));
+		out->n++;
+	}
+	qsort(out->items, out->n, sizeof(*out->items), compare_tags);
+	return 0;
+}
+
+int tags_read(const struct store *st, struct tags *out, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	size_t len;
+	char *text autofree = fs_read_file(st->fd, TAGS_FILE, TAGS_FILE_MAX, &len, &why);
+
+	*out = (struct tags)TAGS_INIT;
+	if (!text && why.code == ENOENT)
+		return 0;
+	if (text && tags_parse(text, len, out, &why) == 0)
+		return 0;
+	tags_free(out);
+	return error_set(err, text ? EUCLEAN : why.code, "%s/" TAGS_FILE "%s: %s", st->root,
+			 text ? " is damaged" : "", why.message);
+}
+
+static int tags_write(const struct store *st, const struct tags *tags, struct error *err)
+{
+	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+	yyjson_mut_val *map = yyjson_mut_obj_add_obj(doc, root, "tags");
+	char text[DIGEST_TEXT_MAX];
+	char *json autofree = NULL;
+	size_t len;
+
+	yyjson_mut_doc_set_root(doc, root);
+	for (size_t i = 0; i < tags->n; i++)
+		yyjson_mut_obj_add(map, yyjson_mut_str(doc, tags->items[i].name),
+				   yyjson_mut_strcpy(doc, digest_text(&tags->items[i].id, text)));
+	json = json_write(doc, false, &len);
+	return fs_write_file(st->fd, TAGS_FILE, json, len, 0600, FS_DURABLE, err);
+}
+
+static struct tag *find(const struct tags *tags, const char *name)
+{
+	struct tag key = { .name = (char *)name };
+
+	if (!tags->n)
+		return NULL;
+	return bsearch(&key, tags->items, tags->n, sizeof(*tags->items), compare_tags);
+}
+
+int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err)
+{
+	struct tags tags autotags = TAGS_INIT;
+
+	if (!n)
+		return 0;
+	if (tags_read(st, &tags, err) < 0)
+		return -1;
+	tags.items = xreallocarray(tags.items, tags.n + n, sizeof(*tags.items));
+	for (size_t i = 0; i < n; i++) {
+		struct tag *t = find(&tags, changes[i].name);
+
+		if (t) {
+			t->id = changes[i].id;
+			continue;
+		}
+		tags.items[tags.n++] = (struct tag){ .name = xstrdup(changes[i].name), .id = changes[i].id };
+		qsort(tags.items, tags.n, sizeof(*tags.items), compare_tags);
+	}
+	return tags_write(st, &tags, err);
+}
+
+int tags_set(const struct store *st, const struct reference *ref, const struct digest *id, struct error *err)
+{
+	struct reference bare = { .repository = ref->repository, .tag = ref->tag };
+	int lock autoclose = -1;
+	char *name autofree = NULL;
+	struct tag change;
+
+	if (!ref->tag)
+		return error_set(err, EINVAL, "\"%s\" has no tag to set", ref->repository);
+	lock = store_lock(st, LOCK_EX, err);
+	if (lock < 0)
+		return -1;
+	name = reference_text(&bare, false);
+	change = (struct tag){ .name = name, .id = *id };
+	return tags_set_locked(st, &change, 1, err);
+}
+
+const struct digest *tags_find(const struct tags *tags, const char *name)
+{
+	const struct tag *t = find(tags, name);
+
+	return t ? &t->id : NULL;
+}
+
+void tags_free(struct tags *tags)
+{
+	for (size_t i = 0; i < tags->n; i++)
+		free(tags->items[i].name);
+	free(tags->items);
+	*tags = (struct tags)TAGS_INIT;
+}
