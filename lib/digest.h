@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* SHA-256 digests, the only algorithm Knarr writes (OCI image-spec, descriptor.md: "sha256" is the one every
  * implementation must have). The hash runs on the CPU's own SHA instructions where it has them (x86 SHA-NI), else in
- * portable C. */
+ * portable C (BearSSL's). */
 #ifndef KNARR_LIB_DIGEST_H
 #define KNARR_LIB_DIGEST_H
 
@@ -28,6 +28,9 @@ struct sha256 {
 void sha256_init(struct sha256 *s);
 void sha256_update(struct sha256 *s, const void *data, size_t len);
 void sha256_final(struct sha256 *s, struct digest *out);
+
+/* Makes every hash of this process take the portable path, or again what the CPU has; for tests and benches. */
+void sha256_use_portable(bool portable);
 
 /* The digest of one piece of memory. */
 void digest_of(const void *data, size_t len, struct digest *out);
