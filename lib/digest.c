@@ -67,8 +67,8 @@ __attribute__((target("sha,sse4.1"))) static void blocks_sha_ni(uint32_t state[8
 	}
 	abcd = _mm_unpackhi_epi64(cdgh, abef);
 	efgh = _mm_unpacklo_epi64(cdgh, abef);
-	_mm_storeu_si128((__m128i *)&state[0], _mm_shuffle_epi32(abcd, 0xb1));
-	_mm_storeu_si128((__m128i *)&state[4], _mm_shuffle_epi32(efgh, 0xb1));
+	_mm_storeu_si128((__m128i *)&state[0], _mm_shuffle_epi32(abcd, 0x1b));
+	_mm_storeu_si128((__m128i *)&state[4], _mm_shuffle_epi32(efgh, 0x1b));
 }
 
 static void blocks_portable(uint32_t state[8], const uint8_t *data, size_t n)
