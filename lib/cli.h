@@ -29,7 +29,9 @@ struct cli_option {
 };
 
 struct cli_command {
-	const char *usage;   /* without the program's name: "run [OPTIONS] IMAGE [COMMAND] [ARG...]" */
+	/* Without the program's name: "run [OPTIONS] IMAGE [COMMAND] [ARG...]". The lower-case words it begins with name
+	 * the command in messages. */
+	const char *usage;
 	const char *summary; /* one line, as in Docker's help */
 	const struct cli_option *options; /* ended by a NULL name; NULL: none */
 	bool options_anywhere;            /* options may follow arguments, as in `docker rm web -f` */
@@ -43,11 +45,13 @@ enum cli_result {
 	CLI_ERROR /* err set, status 125; the message ends with where to find help */
 };
 
-/* Parses argv[1..]; *first becomes the index of the first argument. With options_anywhere, argv is permuted so that the
- * arguments stand together at the end. */
+/* Parses argv[1..] by the rules of Go's pflag, which Docker uses: -n web, -nweb, -n=web, --name web, --name=web; a value
+ * may begin with a dash. *first becomes the index of the first argument; with options_anywhere, argv is permuted so that
+ * the arguments stand together at the end. Messages name the program as lib/log.h knows it. */
 enum cli_result cli_parse(const struct cli_command *cmd, int argc, char **argv, int *first, struct error *err);
 
-/* The help text of cmd as Docker lays it out ("Usage:  docker run ...", summary, Options:); prog is the program's name. */
+/* The help text of cmd as Docker lays it out ("Usage:  docker run ...", summary, options sorted by name), wrapped at 80
+ * columns; prog is the program's name. */
 void cli_help(const struct cli_command *cmd, const char *prog, struct strbuf *out);
 
 /* The word in words (NULL-terminated) nearest to word by edit distance, or NULL when none is near. For "did you mean". */
