@@ -3,12 +3,12 @@
  * stands an EROFS index that the kernel mounts together with it. Three files, the last of which makes the layer exist:
  *
  *     <diffid>.tar    the tar as it came in, bit for bit
- *     <diffid>.erofs  the index (mkfs.erofs --tar=i --aufs -b512), or a whole EROFS image where the tar cannot be
- *                     indexed in place (sparse entries, ...)
+ *     <diffid>.erofs  the index (image-tools/index.h)
  *     <diffid>.json   {"tarSize","size","entries","indexed", "blobs":[{"mediaType","digest","size"}]}
  *
  * A layer is written as unnamed files (O_TMPFILE) that are linked in when whole and synced: a kill or a power cut leaves
- * nothing. The index is made in a forked child, since the tar is untrusted and mkfs.erofs was written as a program. */
+ * nothing. Between sealing and publishing a layer is finished but not in the store: who loads an image seals all its
+ * layers, checks the whole, and publishes it at once (image-tools/addition.h). */
 #ifndef KNARR_IMAGE_TOOLS_LAYER_H
 #define KNARR_IMAGE_TOOLS_LAYER_H
 
@@ -25,7 +25,7 @@ struct layer_info {
 	uint64_t tar_size; /* bytes of the tar */
 	uint64_t size;     /* bytes of the regular files it adds, what Docker shows as a layer's size */
 	uint64_t entries;
-	bool indexed; /* .erofs is an index into .tar; false: a whole image */
+	bool indexed; /* all data is the tar's own; false: some of sparse files was copied into .erofs */
 };
 
 /* ---- Writing. One writer at a time per handle; several writers at once are fine. */
@@ -37,12 +37,30 @@ struct layer_writer *layer_create(const struct store *st, struct error *err);
 /* Appends uncompressed tar bytes; they are hashed on the way. Returns 0 or -1 (ENOSPC, EIO, ...). */
 int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err);
 
-/* Ends the tar: checks its entries, makes the index, publishes. A layer that the store has already is not written twice.
- * expected, where not NULL, must equal the hash (EBADMSG). Fills info (may be NULL). The writer is used up either way. */
+/* Ends the tar: checks its entries and makes the index. expected, where not NULL, must equal the hash (EBADMSG). Fills
+ * info (may be NULL). The writer stays, to be published or abandoned, also after an error. */
+int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
+
+/* Syncs a sealed layer's bytes: the slow part of publishing, which needs no lock. */
+int layer_sync(struct layer_writer *w, struct error *err);
+
+/* Gives a synced layer its name. The caller holds the store's exclusive lock and syncs layers_fd in the end. *added
+ * tells whether the store had no such layer; one that is there and whole is not replaced. */
+int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err);
+
+/* Takes a layer's files away. The caller holds the store's exclusive lock and knows that no image names it. */
+int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err);
+
+/* All of it for one layer: seals, syncs, publishes. The writer is used up either way. */
 int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
 
-/* Gives up: nothing of it remains. NULL is fine. */
+/* Frees the writer. What was not published is gone. NULL is fine. */
 void layer_abandon(struct layer_writer *w);
+static inline void layer_abandonp(struct layer_writer **w)
+{
+	layer_abandon(*w);
+}
+#define autolayer __attribute__((cleanup(layer_abandonp)))
 
 /* ---- Reading */
 
@@ -69,5 +87,8 @@ void layer_release(const struct store *st, struct layer_hold *hold);
 
 /* Closes this process's copies of the locks without unmounting: for the parent of a monitor that keeps the hold. */
 void layer_hold_forget(struct layer_hold *hold);
+
+/* Unmounts all that nobody holds: what processes that died without a word have left. */
+int layer_sweep(const struct store *st, struct error *err);
 
 #endif

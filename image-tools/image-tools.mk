@@ -1,3 +1,0 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
-# The image store and its commands: part of build/knarr.
-KNARR_SRC += $(wildcard image-tools/*.c image-tools/cmd/*.c)

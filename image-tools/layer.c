@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image-tools/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "image-tools/index.h"
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/json.h"
+
+#define FILE_NAME_MAX (DIGEST_HEX_MAX + 8)
+#define INFO_MAX (1U << 20) /* bytes of a .json */
+
+/* How much is handed to the disk at a time, so that the final sync finds little left to do. */
+#define WRITE_BEHIND (8U << 20)
+
+/* What an import leaves free for everybody else: a 64th of the filesystem, at least 4 MiB and at most 256 MiB. */
+#define RESERVE_MIN (4U << 20)
+#define RESERVE_MAX (256U << 20)
+
+struct layer_writer {
+	const struct store *st;
+	int tar_fd, index_fd, info_fd;
+	struct sha256 hash;
+	uint64_t length;
+	uint64_t behind; /* up to here the disk was told to write */
+	uint64_t watch;  /* the length at which free space is looked at next */
+	struct layer_info info;
+	bool sealed, synced;
+};
+
+static const char *file_name(const struct digest *diffid, const char *suffix, char buf[FILE_NAME_MAX])
+{
+	digest_hex(diffid, buf);
+	return strcat(buf, suffix);
+}
+
+static int unnamed_file(const struct store *st, struct error *err)
+{
+	int fd = openat(st->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_errno(err, "cannot make a file in %s/tmp", st->root) : fd;
+}
+
+/* ---- Writing */
+
+struct layer_writer *layer_create(const struct store *st, struct error *err)
+{
+	struct layer_writer *w = xcalloc(1, sizeof(*w));
+
+	w->st = st;
+	w->index_fd = w->info_fd = -1;
+	w->tar_fd = unnamed_file(st, err);
+	if (w->tar_fd < 0) {
+		free(w);
+		return NULL;
+	}
+	sha256_init(&w->hash);
+	return w;
+}
+
+/* A full store stops more than imports: containers write there too. So an import stops before the disk is full. */
+static int check_room(struct layer_writer *w, struct error *err)
+{
+	struct statvfs v;
+	uint64_t reserve, total, room;
+
+	if (fstatvfs(w->tar_fd, &v) < 0)
+		return error_errno(err, "cannot ask %s for its free space", w->st->root);
+	if (__builtin_mul_overflow((uint64_t)v.f_blocks, (uint64_t)v.f_frsize, &total) ||
+	    __builtin_mul_overflow((uint64_t)v.f_bavail, (uint64_t)v.f_frsize, &room))
+		return 0;
+	reserve = total / 64 < RESERVE_MIN ? RESERVE_MIN : total / 64 > RESERVE_MAX ? RESERVE_MAX : total / 64;
+	if (room < reserve)
+		return error_set(err, ENOSPC, "not enough space in %s for the layer: stopped after %llu bytes",
+				 w->st->root, (unsigned long long)w->length);
+	/* Look again before what was left could be gone, and not too often. */
+	w->watch = w->length + ((room - reserve) / 2 > WRITE_BEHIND ? WRITE_BEHIND : (room - reserve) / 2 + 1);
+	return 0;
+}
+
+int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err)
+{
+	if (w->length >= w->watch && check_room(w, err) < 0)
+		return -1;
+	if (fs_write_all(w->tar_fd, data, len) < 0)
+		return errno == ENOSPC ? error_set(err, ENOSPC, "not enough space in %s for the layer", w->st->root)
+				       : error_errno(err, "cannot write a layer to %s", w->st->root);
+	sha256_update(&w->hash, data, len);
+	w->length += len;
+	if (w->length - w->behind >= WRITE_BEHIND) {
+		/* Only a hint: where it fails, the final sync does it all. */
+		(void)sync_file_range(w->tar_fd, (off_t)w->behind, (off_t)(w->length - w->behind), SYNC_FILE_RANGE_WRITE);
+		w->behind = w->length;
+	}
+	return 0;
+}
+
+int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err)
+{
+	struct erofs_totals totals;
+	char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
+
+	sha256_final(&w->hash, &w->info.diffid);
+	if (expected && !digest_equal(expected, &w->info.diffid))
+		return error_set(err, EBADMSG, "layer has digest %s, not %s as it should", digest_text(&w->info.diffid, got),
+				 digest_text(expected, want));
+	w->index_fd = unnamed_file(w->st, err);
+	if (w->index_fd < 0)
+		return -1;
+	/* The filesystem's UUID comes from the DiffID: the same tar has the same index, byte for byte. */
+	if (index_make(w->tar_fd, w->info.diffid.bytes, w->index_fd, &totals, err) < 0)
+		return -1;
+	w->info.tar_size = w->length;
+	w->info.size = totals.size;
+	w->info.entries = totals.entries;
+	w->info.indexed = totals.copied == 0;
+	w->sealed = true;
+	(void)sync_file_range(w->tar_fd, (off_t)w->behind, 0, SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(w->index_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (info)
+		*info = w->info;
+	return 0;
+}
+
+static char *info_write(const struct layer_info *info, size_t *len)
+{
+	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_uint(doc, root, "tarSize", info->tar_size);
+	yyjson_mut_obj_add_uint(doc, root, "size", info->size);
+	yyjson_mut_obj_add_uint(doc, root, "entries", info->entries);
+	yyjson_mut_obj_add_bool(doc, root, "indexed", info->indexed);
+	yyjson_mut_obj_add_arr(doc, root, "blobs");
+	return json_write(doc, false, len);
+}
+
+int layer_sync(struct layer_writer *w, struct error *err)
+{
+	char *json autofree = NULL;
+	size_t len;
+
+	if (!w->sealed)
+		return error_set(err, EINVAL, "layer is not sealed");
+	if (w->synced)
+		return 0;
+	json = info_write(&w->info, &len);
+	if (w->info_fd < 0 && (w->info_fd = unnamed_file(w->st, err)) < 0)
+		return -1;
+	if (fs_write_all(w->info_fd, json, len) < 0 || fdatasync(w->tar_fd) < 0 || fdatasync(w->index_fd) < 0 ||
+	    fdatasync(w->info_fd) < 0)
+		return error_errno(err, "cannot write a layer to %s", w->st->root);
+	w->synced = true;
+	return 0;
+}
+
+/* Whether the three files are there and as long as they should be. */
+static bool is_whole(const struct store *st, const struct layer_info *want)
+{
+	char name[FILE_NAME_MAX];
+	struct layer_info have;
+	struct stat tar, index;
+
+	return layer_stat(st, &want->diffid, &have, NULL) == 0 && have.tar_size == want->tar_size &&
+	       fstatat(st->layers_fd, file_name(&want->diffid, ".tar", name), &tar, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (uint64_t)tar.st_size == want->tar_size &&
+	       fstatat(st->layers_fd, file_name(&want->diffid, ".erofs", name), &index, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       index.st_size > 0;
+}
+
+int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err)
+{
+	/* The .json goes first: without it the rest is litter that store_clean takes away. */
+	static const char *const suffixes[] = { ".json", ".erofs", ".tar" };
+	char name[FILE_NAME_MAX];
+
+	for (size_t i = 0; i < 3; i++)
+		if (unlinkat(st->layers_fd, file_name(diffid, suffixes[i], name), 0) < 0 && errno != ENOENT)
+			return error_errno(err, "cannot remove %s/layers/sha256/%s", st->root, name);
+	return 0;
+}
+
+int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
+{
+	const struct {
+		int fd;
+		const char *suffix;
+	} files[] = { { w->tar_fd, ".tar" }, { w->index_fd, ".erofs" }, { w->info_fd, ".json" } };
+	char name[FILE_NAME_MAX], path[32];
+
+	*added = false;
+	if (!w->synced)
+		return error_set(err, EINVAL, "layer is not synced");
+	if (is_whole(w->st, &w->info))
+		return 0;
+	/* What a cut-off publication or damage has left. */
+	if (layer_remove_locked(w->st, &w->info.diffid, err) < 0)
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		file_name(&w->info.diffid, files[i].suffix, name);
+		if (linkat(AT_FDCWD, fs_fd_path(files[i].fd, path), w->st->layers_fd, name, AT_SYMLINK_FOLLOW) < 0) {
+			error_errno(err, "cannot name a layer in %s/layers", w->st->root);
+			(void)layer_remove_locked(w->st, &w->info.diffid, NULL);
+			return -1;
+		}
+	}
+	*added = true;
+	return 0;
+}
+
+void layer_abandon(struct layer_writer *w)
+{
+	if (!w)
+		return;
+	cleanup_close(&w->tar_fd);
+	cleanup_close(&w->index_fd);
+	cleanup_close(&w->info_fd);
+	free(w);
+}
+
+int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err)
+{
+	struct layer_writer *mine autolayer = w;
+	int lock autoclose = -1;
+	bool added;
+
+	if (layer_seal(w, expected, info, err) < 0 || layer_sync(w, err) < 0)
+		return -1;
+	lock = store_lock(w->st, LOCK_EX, err);
+	if (lock < 0 || layer_publish_locked(w, &added, err) < 0)
+		return -1;
+	(void)mine;
+	return added ? fs_sync_dir(w->st->layers_fd, err) : 0;
+}
+
+/* ---- Reading */
+
+static int info_parse(const char *text, size_t len, struct layer_info *info, struct error *err)
+{
+	yyjson_doc *doc autojson = json_parse(text, len, "layer's record", err);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+
+	info->indexed = true;
+	if (!doc || json_get_u64(root, "tarSize", &info->tar_size, err) < 0 ||
+	    json_get_u64(root, "size", &info->size, err) < 0 ||
+	    json_get_u64(root, "entries", &info->entries, err) < 0 ||
+	    json_get_bool(root, "indexed", &info->indexed, err) < 0)
+		return -1;
+	return 0;
+}
+
+int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
+	size_t len;
+	char *json autofree =
+		fs_read_file(st->layers_fd, file_name(diffid, ".json", name), INFO_MAX, &len, &why);
+
+	*info = (struct layer_info){ .diffid = *diffid };
+	if (!json && why.code == ENOENT)
+		return error_set(err, ENOENT, "layer %s is not in the store", digest_text(diffid, text));
+	if (!json)
+		return error_set(err, why.code, "%s", why.message);
+	if (info_parse(json, len, info, &why) < 0)
+		return error_set(err, EUCLEAN, "layer %s is damaged: %s", digest_text(diffid, text), why.message);
+	return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decompression as a source over a source: gzip (RFC 1952, any number of members; ISA-L inflates, checksums and lengths
+ * are checked) and Zstandard (RFC 8878, windows up to 128 MiB) are told by their first bytes, all else passes through as it
+ * is. Memory is bounded whatever comes; data that is cut off, damaged, or has something else behind it is an error that
+ * says which. */
+#ifndef KNARR_IMAGE_TOOLS_STREAM_H
+#define KNARR_IMAGE_TOOLS_STREAM_H
+
+#include "image-tools/source.h"
+#include "lib/error.h"
+
+enum stream_format { STREAM_PLAIN, STREAM_GZIP, STREAM_ZSTD };
+
+#define STREAM_HEAD 512U /* bytes that stream_head can show */
+
+struct stream;
+
+/* from stays the caller's, as does name (for messages: `layer "x"`). Fills format unless NULL. NULL with err set: EINVAL
+ * (a compression that is known but not supported), what from said. */
+struct stream *stream_open(struct source *from, const char *name, enum stream_format *format, struct error *err);
+void stream_close(struct stream *s);
+static inline void stream_closep(struct stream **s)
+{
+	stream_close(*s);
+}
+#define autostream __attribute__((cleanup(stream_closep)))
+
+/* The decompressed bytes. */
+struct source *stream_source(struct stream *s);
+
+/* The first bytes of what stream_source will give, at most STREAM_HEAD; fewer only where there are no more. To be called
+ * before anything was read. They stay unread. */
+int stream_head(struct stream *s, const uint8_t **data, size_t *len, struct error *err);
+
+#endif
