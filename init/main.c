@@ -180,9 +180,8 @@ static void check_clock(void)
 {
 	/* 2024-01-01. The kernel has set the clock from the machine's by now, if there is one. */
 	if (time(NULL) < 1704067200)
-		complain(
-			"the machine has no clock: certificates will look invalid (time is %ld)",
-			(long)time(NULL));
+		complain("the machine has no clock: certificates will look invalid (time is %ld)",
+			 (long)time(NULL));
 }
 
 static void boot(void)

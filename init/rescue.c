@@ -29,6 +29,15 @@ static void put_hex(int fd, unsigned long value)
 	put(fd, text);
 }
 
+static void take_console(void)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		close(fd);
+		open("/dev/console", O_RDWR);
+	}
+	ioctl(0, TIOCSCTTY, 1);
+}
+
 static pid_t open_shell(void)
 {
 	static char *argv[] = { (char *)"-sh", NULL };
@@ -42,11 +51,13 @@ static pid_t open_shell(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
-	for (int fd = 0; fd < 3; fd++) {
-		close(fd);
-		open("/dev/console", O_RDWR);
-	}
-	ioctl(0, TIOCSCTTY, 1);
+	/* The shell that has the terminal would share the keyboard with ours, letter by letter: it is
+	 * hung up. */
+	signal(SIGHUP, SIG_IGN);
+	take_console();
+	vhangup();
+	take_console();
+	signal(SIGHUP, SIG_DFL);
 	execve("/bin/sh", argv, env);
 	put(2, "init: /bin/sh cannot be run\n");
 	_exit(127);

@@ -35,6 +35,11 @@ void say_mute(bool mute)
 	muted = mute;
 }
 
+bool say_muted(void)
+{
+	return muted;
+}
+
 static void put(int fd, const char *prefix, const char *fmt, va_list args)
 {
 	char line[LINE_MAX_BYTES];

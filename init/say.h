@@ -14,6 +14,7 @@ void say_open(void);
 /* With mute set, say() goes to the kernel's log instead: the console belongs to a command
  * (knarr.exec=) whose output must stay its own. complain() is heard all the same. */
 void say_mute(bool mute);
+bool say_muted(void);
 
 /* Something a person should know: "init: ..." on the console. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -42,6 +42,9 @@ static void go_down(void)
 		[SHUTDOWN_HALT] = RB_HALT_SYSTEM,
 	};
 
+	/* The kernel's own last word would end up in the output of the command that was run. */
+	if (say_muted())
+		file_write("/proc/sys/kernel/printk", "0");
 	/* In a child, since the kernel ends the caller of a halt, and may not end PID 1. */
 	reboot((int)commands[kind]);
 	complain("the kernel does not go down: %s", strerror(errno));

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,7 +127,15 @@ static int format(const struct disk *d)
 		(char *)d->path,
 		NULL,
 	};
-	int code = run_tool("/sbin/mke2fs", argv, output, sizeof output);
+	unsigned char random;
+	int code;
+
+	/* On a machine without a hardware source the kernel has no random numbers yet, and gathers
+	 * them only when somebody blocks for them. libuuid in mke2fs does not: it sleeps for seconds
+	 * and then makes an identifier out of the time and the network card's address. */
+	if (getrandom(&random, sizeof random, 0) < 0)
+		note("random numbers: %s", strerror(errno));
+	code = run_tool("/sbin/mke2fs", argv, output, sizeof output);
 
 	if (code != 0) {
 		show_output("mke2fs", output);
@@ -207,7 +216,7 @@ static int use_disk(const struct disk *d, bool fresh, struct store_report *repor
 		snprintf(report->text, sizeof report->text, "disk %s", d->name);
 	return 0;
 damaged:
-	complain("%s is damaged and left as it is. Mend it with 'e2fsck -f %s', then 'reboot'",
+	complain("%s is damaged and not mounted. Mend it with 'e2fsck -f %s', then 'reboot'",
 		 d->name, d->path);
 	return -1;
 }
@@ -258,7 +267,8 @@ static void choose(struct store_report *report)
 		if (look_into(&disks[i], false) != LABELLED)
 			continue;
 		if (disks[i].read_only)
-			complain("%s carries a store but is write-protected", disks[i].name);
+			complain("%s carries a store but is write-protected: not used",
+				 disks[i].name);
 		else if (chosen)
 			complain("%s carries a store too; %s is taken", disks[i].name,
 				 chosen->name);

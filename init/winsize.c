@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SIDE_MAX 4095
+#define BURST_MS 10
 
 static size_t number(const char *buf, size_t len, size_t at, unsigned *value)
 {
@@ -85,6 +86,16 @@ bool winsize_ask(int fd, int64_t until, int gate_fd)
 			break;
 		len += (size_t)n;
 		answered = winsize_take_answer(typed, &len, &size.ws_row, &size.ws_col);
+	}
+	/* What comes in while we put back would overtake: let a burst end first. */
+	while (len > 0 && len < sizeof typed) {
+		struct pollfd more = { .fd = fd, .events = POLLIN };
+		ssize_t n = poll(&more, 1, BURST_MS) > 0 ? read(fd, typed + len, sizeof typed - len)
+							 : 0;
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
 	}
 	/* Put back while echo is off: the shell's line editor shows what it reads. An answer that
 	 * comes later still is swallowed by BusyBox's line editor, which knows the sequence. */
