@@ -86,6 +86,12 @@ static inline int sys_mount_setattr(int fd, unsigned int flags, uint64_t set, ui
 	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
 }
 
+/* musl declares ioctl's request as an int, which requests that read (_IOR) do not fit. */
+static inline int sys_ioctl(int fd, unsigned int request, void *arg)
+{
+	return (int)syscall(SYS_ioctl, fd, request, arg);
+}
+
 static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);

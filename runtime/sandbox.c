@@ -160,7 +160,7 @@ static int accept_terminal(struct sandbox *sb, const struct spec_process *p, str
 	unsigned int number;
 
 	if (fstat(sb->terminal_fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2) ||
-	    ioctl(sb->terminal_fd, TIOCGPTN, &number) < 0)
+	    sys_ioctl(sb->terminal_fd, TIOCGPTN, &number) < 0)
 		return error_set(err, ENODEV, "the container's terminal is none");
 	if ((p->rows || p->cols) && ioctl(sb->terminal_fd, TIOCSWINSZ, &size) < 0)
 		return error_errno(err, "setting the terminal's size");

@@ -6,6 +6,7 @@
  * - a user's group is the one of its passwd entry unless ":group" names another
  * - the groups that list the user as a member become additional ones, but only without ":group"
  * - nothing given is root (0:0), with the groups that list root
+ * - who is not root has no capabilities beyond the bounding set
  *
  * Both files are untrusted: they are opened beneath the container's root, at most 1 MiB of them is read, and lines that
  * are none are passed over. */
