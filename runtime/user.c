@@ -182,12 +182,13 @@ int user_resolve(int root_fd, const char *user, struct spec_process *process, ch
 	free(process->groups);
 	process->groups = NULL;
 	process->n_groups = 0;
-	if (group_name && *group_name) {
-		if (find_group(group, group_name, &process->gid, err) < 0)
-			return -1;
-	} else if (who.name) {
+	if (group_name && *group_name && find_group(group, group_name, &process->gid, err) < 0)
+		return -1;
+	/* The main group is listed as well: else a program that gives it up (setgid(2)) would lose what a mode such as
+	 * 0707 keeps from the group, and be let in as one of the others (CVE-2022-36109). */
+	add_group(process, process->gid);
+	if (!(group_name && *group_name) && who.name)
 		find_memberships(group, who.name, process);
-	}
 
 	/* What execve would take from a user who is not root is not given to him in the first place (Docker's rule). */
 	if (process->uid)

@@ -5,6 +5,7 @@
  * - a name must have an entry; a number need not (its group is then 0 and its home "/")
  * - a user's group is the one of its passwd entry unless ":group" names another
  * - the groups that list the user as a member become additional ones, but only without ":group"
+ * - the main group is among the additional ones too
  * - nothing given is root (0:0), with the groups that list root
  * - who is not root has no capabilities beyond the bounding set
  *
