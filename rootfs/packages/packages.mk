@@ -30,6 +30,9 @@ $(CC): rootfs/packages/toolchain/cc rootfs/packages/toolchain/musl.specs
 $(foreach p,$(PACKAGES),$(eval $(call package,$(p)): $(call package,\
 	$(shell sed -nE "s/^needs='?([^']*)'?.*/\1/p" rootfs/packages/$(p).recipe))))
 
+.PHONY: packages
+packages: $(call package,$(PACKAGES)) ## build the third-party packages
+
 .PHONY: deps deps-build
 deps: ## install the Debian packages that build, run and test need
 	$(Q)rootfs/deps $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST) $(DEPS_LINT)
