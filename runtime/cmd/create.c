@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "runtime/cmd/request.h"
+#include "runtime/command.h"
+
+int cmd_create(struct command_context *ctx, int argc, char **argv)
+{
+	struct engine_request r autorequest = ENGINE_REQUEST_INIT;
+	struct cli_option options[REQUEST_OPTIONS];
+	const struct cli_command cmd = {
+		.usage = "create [OPTIONS] IMAGE [COMMAND] [ARG...]",
+		.summary = "Create a new container",
+		.options = options,
+		.min_args = 1,
+		.max_args = -1,
+		.more = request_more,
+	};
+	struct container autocontainer c = CONTAINER_INIT;
+	autoimage struct image *image = NULL;
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	request_options(&r, false, options);
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	r.image = argv[first];
+	r.args = argv + first + 1;
+	st = command_store(ctx, &err);
+	if (!st || request_create(st, &r, &c, &image, &err) < 0)
+		return command_fail(&err);
+	puts(c.config.id);
+	return command_done(0);
+}

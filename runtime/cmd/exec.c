@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "runtime/attach.h"
+#include "runtime/cgroup.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/engine.h"
+#include "runtime/sandbox.h"
+#include "runtime/terminal.h"
+#include "runtime/user.h"
+
+struct exec {
+	struct engine_exec request;
+	bool detach, interactive;
+};
+
+/* A descriptor of the container's first process. The monitor leaves the process unreaped until the state says that it has
+ * exited: so a pid that was opened and still stands in the state afterwards was the container's. */
+static int open_first(const struct store *st, struct container *c, struct error *err)
+{
+	autoclose int pidfd = -1;
+	pid_t pid = c->state.pid;
+
+	if (c->state.status == STATUS_RUNNING) {
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd >= 0 && container_refresh(st, c, NULL) == 0 &&
+		    c->state.status == STATUS_RUNNING && c->state.pid == pid)
+			return STEAL_FD(pidfd);
+	}
+	return error_set(err, ESRCH, "container %s is not running", c->config.name);
+}
+
+static int describe(const struct container *c, int pidfd, const struct exec *x,
+		    struct spec_process *process, struct error *err)
+{
+	const char *user = x->request.user ? x->request.user : c->config.run.user;
+	autofree char *home = NULL;
+	autoclose int root_fd = sandbox_open_root(pidfd, err);
+
+	if (root_fd < 0 || engine_exec_process(c, &x->request, process, err) < 0 ||
+	    user_resolve(root_fd, user, process, &home, err) < 0)
+		return -1;
+	if (home && !strv_env_get(&process->env, "HOME"))
+		strv_addf(&process->env, "HOME=%s", home);
+	if (x->request.tty)
+		terminal_size(x->interactive ? STDIN_FILENO : STDOUT_FILENO, &process->rows,
+			      &process->cols);
+	return 0;
+}
+
+struct pipes {
+	int ours[3], theirs[3];
+};
+
+static void close_all(int fds[3])
+{
+	for (int i = 0; i < 3; i++) {
+		cleanup_close(&fds[i]);
+		fds[i] = -1;
+	}
+}
+
+/* Never our own stdio: a terminal or file of the machine has no place in a container. */
+static int make_pipes(struct pipes *p, bool input, struct error *err)
+{
+	for (int i = input ? 0 : 1; i < 3; i++) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) < 0)
+			return error_errno(err, "cannot make a pipe");
+		p->theirs[i] = ends[i == 0 ? 0 : 1];
+		p->ours[i] = ends[i == 0 ? 1 : 0];
+	}
+	return 0;
+}
+
+static int add_process(const struct container *c, int pidfd, const struct exec *x, struct pipes *p,
+		       struct sandbox *sb, struct error *err)
+{
+	struct spec_process process = { 0 };
+	char name[96];
+	autoclose int cgroup = cgroup_open(container_cgroup(c->config.id, name), NULL);
+	int status = describe(c, pidfd, x, &process, err);
+
+	if (status == 0 && !x->request.tty && !x->detach)
+		status = make_pipes(p, x->interactive, err);
+	if (status == 0)
+		status = sandbox_exec(pidfd, &process, p->theirs, cgroup, sb, err);
+	close_all(p->theirs);
+	spec_process_free(&process);
+	return status;
+}
+
+static int failed(struct error *err)
+{
+	/* Docker's exec ends with 1 for its own faults, with 126 and 127 for the program's. */
+	if (err->status == 125)
+		error_status(err, 1);
+	return command_fail(err);
+}
+
+static int exec(const struct store *st, const char *word, const struct exec *x)
+{
+	struct container autocontainer c = CONTAINER_INIT;
+	struct pipes p = { { -1, -1, -1 }, { -1, -1, -1 } };
+	struct sandbox sb = SANDBOX_INIT;
+	struct attach a = ATTACH_INIT;
+	struct error err = ERROR_INIT;
+	enum attach_end end = ATTACH_FAILED;
+	autoclose int pidfd = -1;
+	int code = 1;
+
+	if (container_open(st, word, &c, &err) < 0 || (pidfd = open_first(st, &c, &err)) < 0)
+		return failed(&err);
+	a.input = x->interactive && !x->detach;
+	a.tty = x->request.tty && !x->detach;
+	if (!x->detach && attach_prepare(&a, &err) < 0)
+		return failed(&err);
+	if (add_process(&c, pidfd, x, &p, &sb, &err) < 0) {
+		attach_finish(&a);
+		close_all(p.ours);
+		return failed(&err);
+	}
+	if (x->detach) {
+		/* Nobody reads what it says; PID 1 will reap it. */
+		sandbox_close(&sb);
+		return 0;
+	}
+	if (a.tty)
+		end = attach_child(&a, sb.pidfd, a.input ? sb.terminal_fd : -1, sb.terminal_fd, -1,
+				   &code, &err);
+	else
+		end = attach_child(&a, sb.pidfd, STEAL_FD(p.ours[0]), p.ours[1], p.ours[2], &code,
+				   &err);
+	attach_finish(&a);
+	close_all(p.ours);
+	sandbox_close(&sb);
+	if (end == ATTACH_DETACHED) {
+		fputs("\nread escape sequence\n", stderr);
+		return 0;
+	}
+	return end == ATTACH_EXITED ? code : failed(&err);
+}
+
+int cmd_exec(struct command_context *ctx, int argc, char **argv)
+{
+	struct exec x = { 0 };
+	struct strv autostrv env = STRV_INIT, autostrv files = STRV_INIT;
+	const struct cli_option options[] = {
+		{ "detach", 'd', CLI_BOOL, &x.detach, NULL,
+		  "Detached mode: run command in the background" },
+		{ "env", 'e', CLI_LIST, &env, "list", "Set environment variables" },
+		{ "env-file", 0, CLI_LIST, &files, "list",
+		  "Read in a file of environment variables" },
+		{ "interactive", 'i', CLI_BOOL, &x.interactive, NULL,
+		  "Keep STDIN open even if not attached" },
+		{ "tty", 't', CLI_BOOL, &x.request.tty, NULL, "Allocate a pseudo-TTY" },
+		{ "user", 'u', CLI_STRING, &x.request.user, "string",
+		  "Username or UID (format: <name|uid>[:<group|gid>])" },
+		{ "workdir", 'w', CLI_STRING, &x.request.working_dir, "string",
+		  "Working directory inside the container" },
+		{ 0 },
+	};
+	const struct cli_command cmd = {
+		.usage = "exec [OPTIONS] CONTAINER COMMAND [ARG...]",
+		.summary = "Execute a command in a running container",
+		.options = options,
+		.min_args = 2,
+		.max_args = -1,
+	};
+	struct strv autostrv merged = STRV_INIT;
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	/* A terminal would hang up on the program the moment we end. */
+	if (x.detach)
+		x.request.tty = false;
+	for (size_t i = 0; i < files.len; i++)
+		if (engine_env_file(&merged, files.items[i], &err) < 0)
+			return command_fail(&err);
+	strv_extend(&merged, &env);
+	x.request.env = merged;
+	x.request.args = argv + first + 1;
+	st = command_store(ctx, &err);
+	return st ? exec(st, argv[first], &x) : command_fail(&err);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/control.h"
+#include "runtime/signals.h"
+
+static int send_signal(const struct store *st, const char *word, int signo, struct error *err)
+{
+	struct container autocontainer c = CONTAINER_INIT;
+	struct control_exit last;
+	autoclose int fd = -1;
+
+	if (container_open(st, word, &c, err) < 0)
+		return -1;
+	fd = container_connect(st, &c, err);
+	if (fd < 0)
+		return error_prefix(err, "cannot kill container: %s", word);
+	/* Who kills does not want the container back. */
+	if (control_signal(fd, signo, signo == SIGKILL ? CONTROL_SIGNAL_STOP : 0) < 0)
+		return error_errno(err, "cannot kill container: %s", word);
+	/* What is killed is gone when we return, as with Docker; other signals may do anything or nothing. */
+	if (signo == SIGKILL)
+		control_wait(fd, 10000, &last);
+	return 0;
+}
+
+int cmd_kill(struct command_context *ctx, int argc, char **argv)
+{
+	const char *signal_text = "KILL";
+	const struct cli_option options[] = {
+		{ "signal", 's', CLI_STRING, &signal_text, "string",
+		  "Signal to send to the container (default \"KILL\")" },
+		{ 0 },
+	};
+	const struct cli_command cmd = {
+		.usage = "kill [OPTIONS] CONTAINER [CONTAINER...]",
+		.summary = "Kill one or more running containers",
+		.options = options,
+		.options_anywhere = true,
+		.min_args = 1,
+		.max_args = -1,
+	};
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status, signo;
+
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	signo = signal_parse(signal_text);
+	if (signo < 0) {
+		error_set(&err, EINVAL, "invalid signal: %s", signal_text);
+		return command_fail(&err);
+	}
+	st = command_store(ctx, &err);
+	if (!st)
+		return command_fail(&err);
+	status = 0;
+	for (int i = first; i < argc; i++) {
+		struct error each = ERROR_INIT;
+
+		if (send_signal(st, argv[i], signo, &each) == 0) {
+			puts(argv[i]);
+			continue;
+		}
+		log_error(&each);
+		status = 1;
+	}
+	return command_done(status);
+}

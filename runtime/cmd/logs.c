@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/human.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/control.h"
+#include "runtime/logfile.h"
+
+/* A span such as 10m, 1h30m or 90s, in seconds. Returns 0 or -1. */
+static int parse_span(const char *text, int64_t *seconds)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = { { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+	int64_t sum = 0;
+
+	if (!*text)
+		return -1;
+	while (*text) {
+		size_t digits = strspn(text, "0123456789"), u;
+		unsigned long long n;
+		char number[12];
+
+		if (digits == 0 || digits >= sizeof(number))
+			return -1;
+		memcpy(number, text, digits);
+		number[digits] = '\0';
+		for (u = 0; u < 3 && units[u].unit != text[digits]; u++)
+			;
+		if (u == 3 || str_to_u64(number, UINT32_MAX, &n) < 0)
+			return -1;
+		sum += (int64_t)n * units[u].seconds;
+		text += digits + 1;
+	}
+	*seconds = sum;
+	return 0;
+}
+
+/* --since and --until: RFC 3339, seconds since 1970, or a span back from now. */
+static int parse_moment(const char *text, bool *has, struct timespec *out, struct error *err)
+{
+	unsigned long long seconds;
+	int64_t span;
+
+	if (!text)
+		return 0;
+	*has = true;
+	if (time_parse(text, out) == 0)
+		return 0;
+	*out = (struct timespec){ 0 };
+	if (str_to_u64(text, INT64_MAX, &seconds) == 0) {
+		out->tv_sec = (time_t)seconds;
+		return 0;
+	}
+	if (parse_span(text, &span) == 0) {
+		*out = time_now();
+		out->tv_sec -= span;
+		return 0;
+	}
+	return error_set(
+		err, EINVAL,
+		"invalid time \"%s\": give one like 2026-11-24T02:03:04Z, seconds since 1970, or a span like 10m",
+		text);
+}
+
+static int parse_tail(const char *text, int64_t *out, struct error *err)
+{
+	unsigned long long n;
+
+	if (!text || strcmp(text, "all") == 0)
+		return 0;
+	if (str_to_u64(text, INT64_MAX, &n) < 0)
+		return error_set(err, EINVAL,
+				 "invalid --tail \"%s\": give a number of lines or \"all\"", text);
+	*out = (int64_t)n;
+	return 0;
+}
+
+/* Shows what comes until the container ends, which its monitor tells on fd. */
+static int follow(struct log_reader *reader, int fd, struct error *err)
+{
+	char path[32], events[4096];
+	autoclose int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct pollfd p[2] = { { .fd = watch, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+
+	if (watch < 0 || inotify_add_watch(watch, fs_fd_path(reader->fd, path), IN_MODIFY) < 0)
+		return error_errno(err, "cannot watch the container's log");
+	for (;;) {
+		/* The copy comes after the watch was set and before each wait: nothing falls between. */
+		if (log_reader_copy(reader, STDOUT_FILENO, STDERR_FILENO, err) < 0)
+			return -1;
+		if (p[1].revents)
+			return 0;
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return error_errno(err, "poll");
+		while (p[0].revents && read(watch, events, sizeof(events)) > 0)
+			;
+	}
+}
+
+static int logs(const struct store *st, const char *word, const struct log_options *options,
+		bool following)
+{
+	struct container autocontainer c = CONTAINER_INIT;
+	struct log_reader reader;
+	struct error err = ERROR_INIT;
+	autoclose int fd = -1;
+	int status;
+
+	if (container_open(st, word, &c, &err) < 0)
+		return command_fail(&err);
+	if (following)
+		fd = container_connect(st, &c, NULL);
+	if (log_reader_open(&reader, c.dirfd, options, &err) < 0)
+		return command_fail(&err);
+	status = fd >= 0 ? follow(&reader, fd, &err)
+			 : log_reader_copy(&reader, STDOUT_FILENO, STDERR_FILENO, &err);
+	log_reader_close(&reader);
+	return status < 0 ? command_fail(&err) : 0;
+}
+
+int cmd_logs(struct command_context *ctx, int argc, char **argv)
+{
+	struct log_options o = LOG_OPTIONS_INIT;
+	const char *since = NULL, *until = NULL, *tail = NULL;
+	bool following = false;
+	const struct cli_option options[] = {
+		{ "follow", 'f', CLI_BOOL, &following, NULL, "Follow log output" },
+		{ "since", 0, CLI_STRING, &since, "string",
+		  "Show logs since timestamp (e.g. \"2026-11-24T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)" },
+		{ "tail", 'n', CLI_STRING, &tail, "string",
+		  "Number of lines to show from the end of the logs (default \"all\")" },
+		{ "timestamps", 't', CLI_BOOL, &o.timestamps, NULL, "Show timestamps" },
+		{ "until", 0, CLI_STRING, &until, "string",
+		  "Show logs before a timestamp (e.g. \"2026-11-24T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)" },
+		{ 0 },
+	};
+	const struct cli_command cmd = {
+		.usage = "logs [OPTIONS] CONTAINER",
+		.summary = "Fetch the logs of a container",
+		.options = options,
+		.options_anywhere = true,
+		.min_args = 1,
+		.max_args = 1,
+	};
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	if (parse_tail(tail, &o.tail, &err) < 0 ||
+	    parse_moment(since, &o.has_since, &o.since, &err) < 0 ||
+	    parse_moment(until, &o.has_until, &o.until, &err) < 0)
+		return command_fail(&err);
+	st = command_store(ctx, &err);
+	return st ? logs(st, argv[first], &o, following) : command_fail(&err);
+}

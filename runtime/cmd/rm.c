@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/stop.h"
+
+static int remove_one(const struct store *st, const char *word, bool force, struct error *err)
+{
+	struct container autocontainer c = CONTAINER_INIT;
+
+	if (container_open(st, word, &c, err) < 0)
+		return -1;
+	if (c.state.status == STATUS_RUNNING) {
+		if (!force)
+			return error_set(
+				err, EBUSY,
+				"cannot remove container \"/%s\": container is running: stop the container "
+				"before removing or force remove",
+				c.config.name);
+		if (stop_kill(st, c.config.id, err) < 0)
+			return -1;
+		/* With --rm its monitor has removed it. */
+		if (c.config.auto_remove)
+			return 0;
+	}
+	if (container_lock(&c, err) < 0)
+		return -1;
+	return container_remove(st, &c, err);
+}
+
+int cmd_rm(struct command_context *ctx, int argc, char **argv)
+{
+	bool force = false;
+	const struct cli_option options[] = {
+		{ "force", 'f', CLI_BOOL, &force, NULL,
+		  "Force the removal of a running container (uses SIGKILL)" },
+		{ 0 },
+	};
+	const struct cli_command cmd = {
+		.usage = "rm [OPTIONS] CONTAINER [CONTAINER...]",
+		.summary = "Remove one or more containers",
+		.options = options,
+		.options_anywhere = true,
+		.min_args = 1,
+		.max_args = -1,
+	};
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	st = command_store(ctx, &err);
+	if (!st)
+		return command_fail(&err);
+	status = 0;
+	for (int i = first; i < argc; i++) {
+		struct error each = ERROR_INIT;
+
+		if (remove_one(st, argv[i], force, &each) == 0) {
+			puts(argv[i]);
+			continue;
+		}
+		/* As with Docker: what is to be gone and was not there is no failure of `rm -f`, though worth a line. */
+		log_error(&each);
+		if (!force || each.code != ENOENT)
+			status = 1;
+	}
+	return command_done(status);
+}

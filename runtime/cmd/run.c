@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "runtime/attach.h"
+#include "runtime/cmd/request.h"
+#include "runtime/command.h"
+#include "runtime/control.h"
+#include "runtime/monitor.h"
+#include "runtime/terminal.h"
+
+/* Makes and starts the container; returns the connection to its monitor once the program runs, or -1 with err set and
+ * nothing left behind. */
+static int start(const struct store *st, const struct engine_request *r, struct container *c,
+		 struct error *err)
+{
+	struct monitor_options options = { .remove_on_failure = true };
+	struct spec autospec spec = SPEC_INIT;
+	autoimage struct image *image = NULL;
+	autoclose int fd = -1;
+
+	if (request_create(st, r, c, &image, err) < 0)
+		return -1;
+	if (engine_spec(st, c, &spec, err) == 0) {
+		if (r->tty)
+			terminal_size(STDIN_FILENO, &spec.process.rows, &spec.process.cols);
+		if (!r->detach)
+			options.attach =
+				CONTROL_ATTACH_OUTPUT | (r->interactive ? CONTROL_ATTACH_STDIN : 0);
+		fd = monitor_start(st, c, image, &spec, &options, err);
+	}
+	if (fd < 0) {
+		container_remove(st, c, NULL);
+		return -1;
+	}
+	return monitor_started(fd, err) < 0 ? -1 : STEAL_FD(fd);
+}
+
+static int failed(struct error *err)
+{
+	if (!err->status)
+		error_status(err, 125);
+	return command_fail(err);
+}
+
+static int run(const struct store *st, const struct engine_request *r)
+{
+	struct container autocontainer c = CONTAINER_INIT;
+	struct attach a = ATTACH_INIT;
+	struct error err = ERROR_INIT;
+	autoclose int fd = -1;
+	int code = 125;
+
+	a.input = r->interactive;
+	a.tty = r->tty;
+	a.pass_signals = true;
+	if (!r->detach && attach_prepare(&a, &err) < 0)
+		return failed(&err);
+	fd = start(st, r, &c, &err);
+	if (fd < 0) {
+		attach_finish(&a);
+		return failed(&err);
+	}
+	if (r->detach) {
+		puts(c.config.id);
+		return command_done(0);
+	}
+	switch (attach_monitor(&a, fd, &code, &err)) {
+	case ATTACH_EXITED:
+		break;
+	case ATTACH_DETACHED:
+		fputs("\nread escape sequence\n", stderr);
+		code = 0;
+		break;
+	case ATTACH_FAILED:
+		attach_finish(&a);
+		return failed(&err);
+	}
+	attach_finish(&a);
+	return code;
+}
+
+int cmd_run(struct command_context *ctx, int argc, char **argv)
+{
+	struct engine_request r autorequest = ENGINE_REQUEST_INIT;
+	struct cli_option options[REQUEST_OPTIONS];
+	const struct cli_command cmd = {
+		.usage = "run [OPTIONS] IMAGE [COMMAND] [ARG...]",
+		.summary = "Create and run a new container from an image",
+		.options = options,
+		.min_args = 1,
+		.max_args = -1,
+		.more = request_more,
+	};
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	request_options(&r, true, options);
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	r.image = argv[first];
+	r.args = argv + first + 1;
+	st = command_store(ctx, &err);
+	return st ? run(st, &r) : failed(&err);
+}

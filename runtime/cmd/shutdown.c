@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "lib/str.h"
+#include "runtime/command.h"
+#include "runtime/container.h"
+#include "runtime/stop.h"
+
+static int stop_running(const struct store *st)
+{
+	struct container *list = NULL;
+	struct error err = ERROR_INIT;
+	size_t n = 0, running = 0, failed;
+
+	if (container_list(st, &list, &n, &err) < 0)
+		return command_fail(&err);
+	autofree struct stop_target *targets = xcalloc(n + 1, sizeof(*targets));
+	for (size_t i = 0; i < n; i++)
+		if (list[i].state.status == STATUS_RUNNING)
+			targets[running++].word = list[i].config.id;
+	failed = stop_all(st, targets, running, 0, STOP_DEFAULT_SECONDS);
+	for (size_t i = 0; i < running; i++)
+		if (targets[i].err.code)
+			log_error(&targets[i].err);
+	container_list_free(list, n);
+	return failed ? 1 : 0;
+}
+
+int cmd_shutdown(struct command_context *ctx, int argc, char **argv)
+{
+	const struct cli_command cmd = {
+		.usage = "shutdown",
+		.summary =
+			"Stop all running containers, the newest first, before the machine goes down",
+	};
+	struct error err = ERROR_INIT;
+	const struct store *st;
+	int first, status;
+
+	status = command_parse(&cmd, argc, argv, &first);
+	if (status >= 0)
+		return status;
+	st = command_store(ctx, &err);
+	return st ? stop_running(st) : command_fail(&err);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The commands of this room, dispatched by runtime/main.c; image-tools/cmd/command.h tells what a command is. */
+#ifndef KNARR_RUNTIME_COMMAND_H
+#define KNARR_RUNTIME_COMMAND_H
+
+#include "image-tools/cmd/command.h"
+
+#define KNARR_VERSION "0.1.0"
+
+int cmd_attach(struct command_context *ctx, int argc, char **argv);
+int cmd_boot(struct command_context *ctx, int argc, char **argv);
+int cmd_create(struct command_context *ctx, int argc, char **argv);
+int cmd_exec(struct command_context *ctx, int argc, char **argv);
+int cmd_kill(struct command_context *ctx, int argc, char **argv);
+int cmd_logs(struct command_context *ctx, int argc, char **argv);
+int cmd_ps(struct command_context *ctx, int argc, char **argv);
+int cmd_rm(struct command_context *ctx, int argc, char **argv);
+int cmd_run(struct command_context *ctx, int argc, char **argv);
+int cmd_shutdown(struct command_context *ctx, int argc, char **argv);
+int cmd_start(struct command_context *ctx, int argc, char **argv);
+int cmd_stop(struct command_context *ctx, int argc, char **argv);
+int cmd_version(struct command_context *ctx, int argc, char **argv);
+int cmd_wait(struct command_context *ctx, int argc, char **argv);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "runtime/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "image-tools/layer.h"
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/human.h"
+#include "lib/log.h"
+#include "runtime/cgroup.h"
+#include "runtime/control.h"
+
+#define CONFIG_MAX (8U << 20) /* bytes of container.json */
+#define NAME_TRIES 64
+
+const char *container_cgroup(const char *id, char buf[96])
+{
+	snprintf(buf, 96, "knarr/%.64s", id);
+	return buf;
+}
+
+void container_close(struct container *c)
+{
+	config_free(&c->config);
+	cleanup_close(&c->dirfd);
+	cleanup_close(&c->lock_fd);
+	c->dirfd = c->lock_fd = -1;
+}
+
+/* ---- The lock. Open-file-description locks and not flock(2): they can be looked at without being taken, so that `ps`
+ * never makes a `start` fail that comes at the same moment. */
+
+static int lock_take(int dirfd, bool make)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = openat(dirfd, "lock", O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
+
+	if (fd < 0)
+		return -1;
+	if (fcntl(fd, F_OFD_SETLK, &fl) < 0) {
+		cleanup_close(&fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool lock_held(int dirfd)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	autoclose int fd = openat(dirfd, "lock", O_RDWR | O_CLOEXEC);
+
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
+}
+
+/* ---- Making */
+
+static int write_config(const struct store *st, struct container *c, struct error *err)
+{
+	enum fs_durability durability = c->config.auto_remove ? FS_VOLATILE : FS_DURABLE;
+	size_t len;
+	autofree char *text = config_write(&c->config, &len);
+
+	if (!text)
+		return error_set(
+			err, EINVAL,
+			"a container's command, environment and names must be valid UTF-8");
+	if (fs_write_file(c->dirfd, "container.json", text, len, 0600, durability, err) < 0)
+		return -1;
+	return durability == FS_DURABLE ? fs_sync_dir(st->containers_fd, err) : 0;
+}
+
+static int claim(const struct store *st, struct container_config *config, struct error *err)
+{
+	char name[NAME_MAX_LEN + 1];
+
+	if (config->name)
+		return name_claim(st, config->name, config->id, err);
+	for (int retry = 0;; retry++) {
+		struct error local = ERROR_INIT;
+
+		name_random(name, retry);
+		if (name_claim(st, name, config->id, &local) == 0)
+			break;
+		if (local.code != EEXIST || retry == NAME_TRIES)
+			return error_set(err, local.code, "%s", local.message);
+	}
+	config->name = xstrdup(name);
+	return 0;
+}
+
+int container_create(const struct store *st, struct container *c, struct error *err)
+{
+	const char *name = c->config.name;
+
+	if (name && !name_valid(name))
+		return error_set(
+			err, EINVAL,
+			"Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			name);
+	if (id_random(c->config.id, err) < 0)
+		return -1;
+	c->config.created = time_now();
+	if (mkdirat(st->containers_fd, c->config.id, 0700) < 0)
+		return error_errno(err, "cannot make a folder in %s/containers", st->root);
+	c->dirfd = openat(st->containers_fd, c->config.id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dirfd >= 0)
+		c->lock_fd = lock_take(c->dirfd, true);
+	if (c->lock_fd < 0) {
+		error_errno(err, "cannot lock a folder in %s/containers", st->root);
+		fs_remove_tree(st->containers_fd, c->config.id, NULL);
+		return -1;
+	}
+	if (claim(st, &c->config, err) < 0 || write_config(st, c, err) < 0) {
+		container_remove(st, c, NULL);
+		return -1;
+	}
+	c->state = (struct container_state)CONTAINER_STATE_INIT;
+	return 0;
+}
+
+/* ---- Removing */
+
+int container_remove(const struct store *st, struct container *c, struct error *err)
+{
+	/* In this order: a removal that is cut short leaves a folder that is no container and that nothing names. */
+	if (c->config.name)
+		name_release(st, c->config.name, c->config.id);
+	if (unlinkat(c->dirfd, "container.json", 0) < 0 && errno != ENOENT)
+		return error_errno(err, "cannot remove container %.12s", c->config.id);
+	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
+		return error_prefix(err, "container %.12s", c->config.id);
+	return 0;
+}
+
+/* ---- Lost containers */
+
+/* Unmounts the image's layers that nobody uses any more. A hold taken and given up does it; without an image or with
+ * damaged layers there is nothing that could be mounted. */
+static void drop_layers(const struct store *st, const struct digest *image_id)
+{
+	autoimage struct image *image = image_open(st, image_id, NULL);
+	struct layer_hold hold = { 0 };
+
+	if (image && layer_hold(st, image->diffids, image->n_diffids, &hold, NULL) == 0)
+		layer_release(st, &hold);
+}
+
+/* Cleans up after a monitor that died; we hold the lock. */
+static void bury(const struct store *st, struct container *c)
+{
+	char cgroup[96];
+	autoclose int fd = cgroup_open(container_cgroup(c->config.id, cgroup), NULL);
+
+	if (fd >= 0)
+		cgroup_kill(fd, NULL);
+	cgroup_remove(cgroup, 2000, NULL);
+	control_unlink(st, c->config.id);
+	drop_layers(st, &c->config.image_id);
+	if (c->config.auto_remove) {
+		container_remove(st, c, NULL);
+		return;
+	}
+	c->state.status = STATUS_EXITED;
+	c->state.pid = 0;
+	c->state.exit_code = CONTAINER_LOST;
+	c->state.finished = time_now();
+	snprintf(c->state.error, sizeof(c->state.error), "the container's monitor was lost");
+	state_write(c->dirfd, &c->state, FS_VOLATILE, NULL);
+}
+
+static void read_state(struct container *c)
+{
+	struct error err = ERROR_INIT;
+
+	if (state_read(c->dirfd, &c->state, &err) == 0)
+		return;
+	/* A power cut may leave an empty file: it was being run, and does so no longer. */
+	c->state = (struct container_state){ .status = STATUS_EXITED, .exit_code = CONTAINER_LOST };
+	snprintf(c->state.error, sizeof(c->state.error), "%s", err.message);
+}
+
+static bool exists(const struct container *c)
+{
+	return faccessat(c->dirfd, "container.json", F_OK, 0) == 0;
+}
+
+static int gone(const char *word, struct error *err)
+{
+	return error_set(err, ENOENT, "No such container: %s", word);
+}
+
+int container_refresh(const struct store *st, struct container *c, struct error *err)
+{
+	read_state(c);
+	if (c->state.status == STATUS_RUNNING && c->lock_fd < 0 && !lock_held(c->dirfd)) {
+		/* Only one of several who find it takes the lock; and the monitor may have ended properly meanwhile. */
+		autoclose int lock = lock_take(c->dirfd, false);
+		if (lock >= 0) {
+			read_state(c);
+			if (c->state.status == STATUS_RUNNING && exists(c))
+				bury(st, c);
+		}
+	}
+	return exists(c) ? 0 : gone(c->config.name, err);
+}
+
+int container_lock(struct container *c, struct error *err)
+{
+	c->lock_fd = lock_take(c->dirfd, false);
+	if (c->lock_fd < 0 && errno != ENOENT) {
+		if (errno == EAGAIN || errno == EACCES)
+			return error_set(err, EBUSY, "container %s is in use by another command",
+					 c->config.name);
+		return error_errno(err, "cannot lock container %s", c->config.name);
+	}
+	if (c->lock_fd < 0 || !exists(c)) {
+		cleanup_close(&c->lock_fd);
+		c->lock_fd = -1;
+		return gone(c->config.name, err);
+	}
+	read_state(c);
+	return 0;
+}
+
+int container_connect(const struct store *st, const struct container *c, struct error *err)
+{
+	struct error local = ERROR_INIT;
+	int fd = -1;
+
+	if (c->state.status == STATUS_RUNNING)
+		fd = control_connect(st, c->config.id, &local);
+	if (fd >= 0)
+		return fd;
+	if (local.code && local.code != ENOENT && local.code != ECONNREFUSED)
+		return error_set(err, local.code, "%s", local.message);
+	return error_set(err, ESRCH, "container %s is not running", c->config.name);
+}
+
+/* ---- Finding */
+
+/* Opens the container whose folder is id. ENOENT: there is none, or it is not finished, or it was just removed. */
+static int open_id(const struct store *st, const char *id, struct container *c, struct error *err)
+{
+	autofree char *text = NULL;
+	size_t len;
+
+	*c = (struct container)CONTAINER_INIT;
+	c->dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c->dirfd < 0)
+		return error_errno(err, "container %.12s", id);
+	text = fs_read_file(c->dirfd, "container.json", CONFIG_MAX, &len, err);
+	if (!text || config_parse(text, len, id, &c->config, err) < 0 ||
+	    container_refresh(st, c, err) < 0) {
+		container_close(c);
+		return -1;
+	}
+	return 0;
+}
+
+/* The ID that begins with prefix in id. Returns how many do (at most 2). */
+static int match_prefix(const struct store *st, const char *prefix, char id[ID_LEN + 1])
+{
+	int fd = openat(st->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+	int found = 0;
+
+	while (dir && found < 2 && (entry = readdir(dir))) {
+		if (!id_valid(entry->d_name) || !str_starts(entry->d_name, prefix))
+			continue;
+		memcpy(id, entry->d_name, ID_LEN + 1);
+		found++;
+	}
+	return found;
+}
+
+int container_open(const struct store *st, const char *word, struct container *c, struct error *err)
+{
+	struct error local = ERROR_INIT;
+	char id[ID_LEN + 1];
+	const char *name = word[0] == '/' ? word + 1 : word;
+
+	*c = (struct container)CONTAINER_INIT;
+	if (id_valid(word)) {
+		memcpy(id, word, sizeof(id));
+	} else if (name_lookup(st, name, id) < 0) {
+		if (!*word || strspn(word, "0123456789abcdef") != strlen(word))
+			return gone(word, err);
+		switch (match_prefix(st, word, id)) {
+		case 0:
+			return gone(word, err);
+		case 1:
+			break;
+		default:
+			return error_set(err, EINVAL,
+					 "several container IDs begin with %s: give more digits",
+					 word);
+		}
+	}
+	if (open_id(st, id, c, &local) == 0)
+		return 0;
+	if (local.code == ENOENT)
+		return gone(word, err);
+	return error_set(err, local.code, "%s", local.message);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct timespec *x = &((const struct container *)a)->config.created;
+	const struct timespec *y = &((const struct container *)b)->config.created;
+
+	if (x->tv_sec != y->tv_sec)
+		return x->tv_sec < y->tv_sec ? 1 : -1;
+	return x->tv_nsec < y->tv_nsec ? 1 : x->tv_nsec > y->tv_nsec ? -1 : 0;
+}
+
+static int open_folder(const struct store *st, DIR **dir, struct error *err)
+{
+	int fd = openat(st->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*dir = fd >= 0 ? fdopendir(fd) : NULL;
+	return *dir ? 0 : error_errno(err, "cannot read %s/containers", st->root);
+}
+
+int container_list(const struct store *st, struct container **list, size_t *n, struct error *err)
+{
+	autodir DIR *dir = NULL;
+	struct dirent *entry;
+	size_t room = 0;
+
+	*list = NULL;
+	*n = 0;
+	if (open_folder(st, &dir, err) < 0)
+		return -1;
+	while ((entry = readdir(dir))) {
+		struct error local = ERROR_INIT;
+
+		if (!id_valid(entry->d_name))
+			continue;
+		if (*n == room) {
+			room = room ? 2 * room : 16;
+			*list = xreallocarray(*list, room, sizeof(**list));
+		}
+		if (open_id(st, entry->d_name, *list + *n, &local) == 0) {
+			cleanup_close(&(*list)[*n].dirfd);
+			(*list)[(*n)++].dirfd = -1;
+		} else if (local.code != ENOENT) {
+			log_warn_once("%s", local.message);
+		}
+	}
+	if (*n)
+		qsort(*list, *n, sizeof(**list), newest_first);
+	return 0;
+}
+
+void container_list_free(struct container *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		container_close(&list[i]);
+	free(list);
+}
+
+/* ---- At boot */
+
+static void recover(const struct store *st, const char *id)
+{
+	struct container c;
+	struct error err = ERROR_INIT;
+	autoclose int lock = -1;
+
+	if (open_id(st, id, &c, &err) == 0) {
+		if (!lock_held(c.dirfd)) {
+			name_claim(st, c.config.name, id, NULL);
+			if (c.config.auto_remove && container_lock(&c, NULL) == 0)
+				container_remove(st, &c, NULL);
+		}
+		container_close(&c);
+		return;
+	}
+	if (err.code != ENOENT) {
+		log_warn_once("%s", err.message);
+		return;
+	}
+	/* A folder without container.json. Its maker may be at work this very moment: then it holds the lock. */
+	c = (struct container)CONTAINER_INIT;
+	c.dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c.dirfd >= 0)
+		lock = lock_take(c.dirfd, true);
+	if (lock >= 0 && !exists(&c))
+		fs_remove_tree(st->containers_fd, id, NULL);
+	container_close(&c);
+}
+
+int container_recover_all(const struct store *st, struct error *err)
+{
+	autodir DIR *dir = NULL;
+	struct dirent *entry;
+
+	if (open_folder(st, &dir, err) < 0)
+		return -1;
+	while ((entry = readdir(dir)))
+		if (id_valid(entry->d_name))
+			recover(st, entry->d_name);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Containers as things that stay: a folder, a name, a lock and the files in it.
+ *
+ *     containers/<id>/container.json   what it was asked to be (runtime/config.h); makes the container exist
+ *                     state.json       what it is doing (runtime/state.h)
+ *                     lock             held, as an open-file-description lock, by whoever makes, runs or removes it
+ *                     log              its output (runtime/logfile.h)
+ *                     upper/ work/     its writable layer
+ *                     hostname hosts resolv.conf    mounted into it
+ *     containers/by-name/<name>        runtime/names.h
+ *
+ * The lock is a container's life line: its monitor holds it as long as it lives, and gives it up whatever it dies of. A
+ * container that says "running" while nobody holds its lock has lost its monitor. Whoever meets one cleans up: the
+ * processes that are left are killed, the cgroup and mounts go, and the state says exited (255), as Docker reports
+ * containers that a crash of the machine has ended. With --rm it is removed. */
+#ifndef KNARR_RUNTIME_CONTAINER_H
+#define KNARR_RUNTIME_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "image-tools/store.h"
+#include "lib/error.h"
+#include "runtime/config.h"
+#include "runtime/state.h"
+
+#define CONTAINER_LOST 255 /* exit code of a container whose end nobody saw */
+
+struct container {
+	struct container_config config;
+	struct container_state state;
+	int dirfd;   /* its folder */
+	int lock_fd; /* -1: we do not hold the lock */
+};
+
+#define CONTAINER_INIT \
+	{ \
+		.dirfd = -1, .lock_fd = -1 \
+	}
+
+/* Makes the container that c->config describes and holds its lock. id is filled in, and name where it is NULL. A
+ * container with auto_remove is not synced to disk: a power cut ends it anyway. -1 with err set and nothing left behind:
+ * EEXIST (the name is taken), EINVAL (bad name, text that is not UTF-8), others of mkdir(2), write(2). */
+int container_create(const struct store *st, struct container *c, struct error *err);
+
+/* Finds a container by whole ID, by name, or by the beginning of its ID, and opens it. -1 with err set: ENOENT (`No such
+ * container: x`), EINVAL (several IDs begin so). */
+int container_open(const struct store *st, const char *word, struct container *c,
+		   struct error *err);
+
+/* All containers, newest first, to look at: their folders are closed again (dirfd is -1), since there may be more of them
+ * than descriptors. *list is freed with container_list_free. A damaged one is left out and told of by log_warn_once. */
+int container_list(const struct store *st, struct container **list, size_t *n, struct error *err);
+void container_list_free(struct container *list, size_t n);
+
+/* Takes the lock of an open container and reads its state anew. -1 with err set: EBUSY (it runs, or another command is
+ * at it), ENOENT (it has been removed meanwhile). */
+int container_lock(struct container *c, struct error *err);
+
+/* Reads the state of an open container anew; a lost one is cleaned up first. -1 with err set (ENOENT: it is gone). */
+int container_refresh(const struct store *st, struct container *c, struct error *err);
+
+/* Connects to the monitor of a container. -1 with err set: ESRCH (it is not running, or ends this very moment). */
+int container_connect(const struct store *st, const struct container *c, struct error *err);
+
+/* Removes the container, whose lock we hold, with all that belongs to it. */
+int container_remove(const struct store *st, struct container *c, struct error *err);
+
+/* For `knarr boot`: as container_list does with lost containers, and beyond that removes folders that never became
+ * containers and those of --rm containers, and gives back names that a crash lost. */
+int container_recover_all(const struct store *st, struct error *err);
+
+/* The cgroup of a container: "knarr/<id>"; returns buf. */
+const char *container_cgroup(const char *id, char buf[96]);
+
+void container_close(struct container *c);
+#define autocontainer __attribute__((cleanup(container_close)))
+
+#endif

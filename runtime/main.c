@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The program: one table of commands, called as `knarr` or `docker`, with Docker's spellings `container ls`, `image ls`
+ * beside the short ones. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/str.h"
+#include "runtime/command.h"
+
+enum section { COMMON, OTHER, SYSTEM };
+
+struct command {
+	const char *name;
+	int (*run)(struct command_context *ctx, int argc, char **argv);
+	enum section section;
+	const char *summary;
+	const char *verb;  /* in the group: `container ls`; NULL: none */
+	const char *group; /* "container" or "image" */
+};
+
+static const struct command commands[] = {
+	{ "run", cmd_run, COMMON, "Create and run a new container from an image", "run",
+	  "container" },
+	{ "exec", cmd_exec, COMMON, "Execute a command in a running container", "exec",
+	  "container" },
+	{ "ps", cmd_ps, COMMON, "List containers", "ls", "container" },
+	{ "images", cmd_images, COMMON, "List images", "ls", "image" },
+	{ "version", cmd_version, COMMON, "Show the Knarr version information", NULL, NULL },
+	{ "attach", cmd_attach, OTHER,
+	  "Attach local standard input, output, and error streams to a running container", "attach",
+	  "container" },
+	{ "create", cmd_create, OTHER, "Create a new container", "create", "container" },
+	{ "import", cmd_import, OTHER,
+	  "Import the contents from a tarball to create a filesystem image", "import", "image" },
+	{ "kill", cmd_kill, OTHER, "Kill one or more running containers", "kill", "container" },
+	{ "load", cmd_load, OTHER, "Load an image from a tar archive or STDIN", "load", "image" },
+	{ "logs", cmd_logs, OTHER, "Fetch the logs of a container", "logs", "container" },
+	{ "rm", cmd_rm, OTHER, "Remove one or more containers", "rm", "container" },
+	{ "start", cmd_start, OTHER, "Start one or more stopped containers", "start", "container" },
+	{ "stop", cmd_stop, OTHER, "Stop one or more running containers", "stop", "container" },
+	{ "wait", cmd_wait, OTHER,
+	  "Block until one or more containers stop, then print their exit codes", "wait",
+	  "container" },
+	{ "boot", cmd_boot, SYSTEM, "Set the store in order after the machine has started", NULL,
+	  NULL },
+	{ "shutdown", cmd_shutdown, SYSTEM,
+	  "Stop all running containers before the machine goes down", NULL, NULL },
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct {
+	const char *name, *summary;
+} groups[] = {
+	{ "container", "Manage containers" },
+	{ "image", "Manage images" },
+};
+
+#define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+/* ---- Help */
+
+static void help_line(const char *name, const char *summary)
+{
+	printf("  %-11s %s\n", name, summary);
+}
+
+static void help_section(const char *title, enum section section)
+{
+	printf("\n%s:\n", title);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (commands[i].section == section)
+			help_line(commands[i].name, commands[i].summary);
+}
+
+static int help(void)
+{
+	const char *prog = log_program();
+
+	printf("Usage:  %s [OPTIONS] COMMAND\n\nA minimal container host: images, containers and their runtime, without a "
+	       "daemon\n",
+	       prog);
+	help_section("Common Commands", COMMON);
+	printf("\nManagement Commands:\n");
+	for (size_t i = 0; i < N_GROUPS; i++)
+		help_line(groups[i].name, groups[i].summary);
+	help_section("Commands", OTHER);
+	help_section("System Commands", SYSTEM);
+	printf("\nGlobal Options:\n"
+	       "      --root string        Folder of the store (default \"%s\", or $KNARR_ROOT)\n"
+	       "  -v, --version            Print version information and quit\n"
+	       "\nRun '%s COMMAND --help' for more information on a command.\n",
+	       STORE_DEFAULT_ROOT, prog);
+	return command_done(0);
+}
+
+static int group_help(const char *group, const char *summary)
+{
+	const char *prog = log_program();
+
+	printf("Usage:  %s %s COMMAND\n\n%s\n\nCommands:\n", prog, group, summary);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (commands[i].group && strcmp(commands[i].group, group) == 0)
+			help_line(commands[i].verb, commands[i].summary);
+	printf("\nRun '%s %s COMMAND --help' for more information on a command.\n", prog, group);
+	return command_done(0);
+}
+
+/* ---- Dispatch */
+
+static int unknown(const char *group, const char *word)
+{
+	const char *names[N_COMMANDS + N_GROUPS + 1], *near;
+	const char *prog = log_program(), *space = *group ? " " : "";
+	struct error err = ERROR_INIT;
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (!*group)
+			names[n++] = commands[i].name;
+		else if (commands[i].group && strcmp(commands[i].group, group) == 0)
+			names[n++] = commands[i].verb;
+	}
+	for (size_t i = 0; !*group && i < N_GROUPS; i++)
+		names[n++] = groups[i].name;
+	names[n] = NULL;
+	near = cli_nearest(word, names);
+	if (near)
+		error_set(&err, EINVAL, "'%s' is not a %s%s%s command; did you mean '%s'?", word,
+			  prog, space, group, near);
+	else
+		error_set(&err, EINVAL, "'%s' is not a %s%s%s command; see '%s%s%s --help'", word,
+			  prog, space, group, prog, space, group);
+	return command_fail(&err);
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+static int run_group(struct command_context *ctx, size_t group, int argc, char **argv)
+{
+	const char *verb = argc > 1 ? argv[1] : "--help";
+
+	if (is_help(verb))
+		return group_help(groups[group].name, groups[group].summary);
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (!c->group || strcmp(c->group, groups[group].name) != 0)
+			continue;
+		if (strcmp(c->verb, verb) == 0 ||
+		    (strcmp(c->verb, "ls") == 0 &&
+		     (strcmp(verb, "list") == 0 || strcmp(verb, c->name) == 0)))
+			return c->run(ctx, argc - 1, argv + 1);
+	}
+	return unknown(groups[group].name, verb);
+}
+
+static int run(struct command_context *ctx, int argc, char **argv)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, argv[0]) == 0)
+			return commands[i].run(ctx, argc, argv);
+	for (size_t i = 0; i < N_GROUPS; i++)
+		if (strcmp(groups[i].name, argv[0]) == 0)
+			return run_group(ctx, i, argc, argv);
+	return unknown("", argv[0]);
+}
+
+/* `docker help`, `docker help run`. */
+static int help_on(struct command_context *ctx, int argc, char **argv)
+{
+	char *words[] = { argv[0], (char[]){ "--help" }, NULL };
+
+	return argc > 0 ? run(ctx, 2, words) : help();
+}
+
+/* ---- Global options */
+
+static int refuse_host(void)
+{
+	struct error err = ERROR_INIT;
+
+	error_set(&err, EINVAL,
+		  "there is no daemon to connect to: commands work on this machine alone");
+	error_status(&err, 125);
+	return command_fail(&err);
+}
+
+static int bad_option(const char *word)
+{
+	struct error err = ERROR_INIT;
+
+	if (strcmp(word, "--root") == 0)
+		error_set(&err, EINVAL, "flag needs an argument: --root");
+	else
+		error_set(&err, EINVAL, "unknown flag: %s; see '%s --help'", word, log_program());
+	error_status(&err, 125);
+	return command_fail(&err);
+}
+
+static int dispatch(struct command_context *ctx, int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		const char *word = argv[i];
+
+		if (is_help(word))
+			return help();
+		if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0) {
+			printf("Knarr version %s\n", KNARR_VERSION);
+			return command_done(0);
+		}
+		if (str_starts(word, "-H") || strcmp(word, "--host") == 0 ||
+		    str_starts(word, "--host="))
+			return refuse_host();
+		if (str_starts(word, "--root=")) {
+			ctx->root = word + 7;
+		} else if (strcmp(word, "--root") == 0 && i + 1 < argc) {
+			ctx->root = argv[++i];
+		} else {
+			return bad_option(word);
+		}
+	}
+	if (i == argc)
+		return help();
+	if (strcmp(argv[i], "help") == 0)
+		return help_on(ctx, argc - i - 1, argv + i + 1);
+	return run(ctx, argc - i, argv + i);
+}
+
+int main(int argc, char **argv)
+{
+	struct command_context ctx = { 0 };
+	struct error err = ERROR_INIT;
+	const char *root = getenv("KNARR_ROOT");
+	int status;
+
+	log_set_program(argc > 0 ? argv[0] : "knarr");
+	if (strcmp(log_program(), "knarr-oci") == 0) {
+		error_set(&err, ENOSYS,
+			  "this Knarr has no OCI runtime command line; call it knarr or docker");
+		return command_fail(&err);
+	}
+	if (root && *root)
+		ctx.root = root;
+	status = dispatch(&ctx, argc, argv);
+	command_close(&ctx);
+	return status;
+}
