@@ -89,11 +89,20 @@ int image_put(const struct store *st, const char *json, size_t len, struct diges
 	return fs_write_file(st->images_fd, file_name(id, name), json, len, 0600, FS_DURABLE, err);
 }
 
-static bool image_exists(const struct store *st, const struct digest *id)
+bool image_exists(const struct store *st, const struct digest *id)
 {
 	char name[FILE_NAME_MAX];
 
 	return faccessat(st->images_fd, file_name(id, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int image_remove_locked(const struct store *st, const struct digest *id, struct error *err)
+{
+	char name[FILE_NAME_MAX];
+
+	if (unlinkat(st->images_fd, file_name(id, name), 0) < 0 && errno != ENOENT)
+		return error_errno(err, "cannot remove %s/images/sha256/%s", st->root, name);
+	return 0;
 }
 
 int image_list(const struct store *st, struct digest **ids, size_t *n, struct error *err)

@@ -65,6 +65,12 @@ char *image_read(const struct store *st, const struct digest *id, size_t *len, s
  * store's exclusive lock, so that no prune removes a layer between the look and the deed. */
 int image_put(const struct store *st, const char *json, size_t len, struct digest *id, struct error *err);
 
+/* Whether the store has the image. */
+bool image_exists(const struct store *st, const struct digest *id);
+
+/* Takes an image's configuration away; what is not there is no error. The caller holds the store's exclusive lock. */
+int image_remove_locked(const struct store *st, const struct digest *id, struct error *err);
+
 /* Finds an image as people name it: name[:tag], name@digest, a whole ID with or without sha256:, or an unambiguous
  * beginning of one. -1 with err set: ENOENT (`image "x" not found; see 'knarr images'`), EINVAL (ambiguous, bad name). */
 int image_resolve(const struct store *st, const char *name, struct digest *id, struct error *err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "image-tools/tar.h"
 #include "image-tools/tree.h"
@@ -194,6 +195,8 @@ int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_to
 	unsigned int n = 0;
 	int r;
 
+	if (lseek(tar_fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "cannot read the layer");
 	fd_source_init(&src, tar_fd, "the layer", READ_SIZE);
 	tar = tar_open(&src.src);
 	while ((r = tar_next(tar, &e, err)) > 0) {

@@ -129,6 +129,11 @@ int layer_seal(struct layer_writer *w, const struct digest *expected, struct lay
 	return 0;
 }
 
+const struct digest *layer_diffid(const struct layer_writer *w)
+{
+	return &w->info.diffid;
+}
+
 static char *info_write(const struct layer_info *info, size_t *len)
 {
 	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);

@@ -41,6 +41,9 @@ int layer_append(struct layer_writer *w, const void *data, size_t len, struct er
  * info (may be NULL). The writer stays, to be published or abandoned, also after an error. */
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
 
+/* A sealed layer's DiffID. */
+const struct digest *layer_diffid(const struct layer_writer *w);
+
 /* Syncs a sealed layer's bytes: the slow part of publishing, which needs no lock. */
 int layer_sync(struct layer_writer *w, struct error *err);
 

@@ -36,10 +36,13 @@ static int fd_skip(struct source *src, uint64_t n, struct error *err)
 void fd_source_init(struct fd_source *s, int fd, const char *name, size_t room)
 {
 	struct stat st;
+	off_t at;
 
 	*s = (struct fd_source){ .src = { .next = fd_next }, .fd = fd, .name = name, .size = -1, .room = room };
 	s->buf = xmalloc(room);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+	at = lseek(fd, 0, SEEK_CUR);
+	if (at >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		s->position = (uint64_t)at;
 		s->size = st.st_size;
 		s->src.skip = fd_skip;
 	}

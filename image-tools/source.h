@@ -28,8 +28,8 @@ struct fd_source {
 	size_t room;
 };
 
-/* room is the bytes to read at a time. For a regular file, reading starts at its offset 0 and leaves the descriptor's own
- * offset alone. */
+/* room is the bytes to read at a time. A regular file is read from the descriptor's offset on, which itself stays as it
+ * is. */
 void fd_source_init(struct fd_source *s, int fd, const char *name, size_t room);
 void fd_source_free(struct fd_source *s);
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image-tools/import.h"
+
+#include <errno.h>
+
+#include "image-tools/addition.h"
+#include "image-tools/stream.h"
+#include "image-tools/tar.h"
+#include "lib/cleanup.h"
+#include "lib/human.h"
+#include "lib/json.h"
+
+#define READ_SIZE ((size_t)256 << 10)
+
+static char *make_config(const struct digest *diffid, const char *message, size_t *len)
+{
+	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc), *rootfs, *list, *entry;
+	char now[TIME_TEXT_MAX], text[DIGEST_TEXT_MAX];
+
+	yyjson_mut_doc_set_root(doc, root);
+	time_text(time_now(), now);
+	yyjson_mut_obj_add_str(doc, root, "architecture", "amd64");
+	yyjson_mut_obj_add_obj(doc, root, "config");
+	yyjson_mut_obj_add_str(doc, root, "created", now);
+	list = yyjson_mut_obj_add_arr(doc, root, "history");
+	entry = yyjson_mut_arr_add_obj(doc, list);
+	yyjson_mut_obj_add_str(doc, entry, "created", now);
+	yyjson_mut_obj_add_str(doc, entry, "comment", message);
+	yyjson_mut_obj_add_str(doc, root, "os", "linux");
+	rootfs = yyjson_mut_obj_add_obj(doc, root, "rootfs");
+	yyjson_mut_obj_add_str(doc, rootfs, "type", "layers");
+	list = yyjson_mut_obj_add_arr(doc, rootfs, "diff_ids");
+	yyjson_mut_arr_add_str(doc, list, digest_text(diffid, text));
+	return json_write(doc, false, len);
+}
+
+static int append_all(struct layer_writer *w, struct fd_source *file, struct source *src, const char *name,
+		      struct progress *progress, struct error *err)
+{
+	uint64_t total = file->size < 0 ? 0 : (uint64_t)file->size;
+	const uint8_t *data;
+	size_t len;
+
+	for (;;) {
+		if (src->next(src, &data, &len, err) < 0)
+			return -1;
+		if (!len)
+			break;
+		if (layer_append(w, data, len, err) < 0)
+			return -1;
+		progress_step(progress, name, file->position, total);
+	}
+	progress_finish(progress, name, file->position);
+	return 0;
+}
+
+static int stage(struct layer_writer *w, struct fd_source *file, const char *name, struct progress *progress,
+		 struct error *err)
+{
+	struct stream *s autostream = stream_open(&file->src, name, NULL, err);
+	const uint8_t *head;
+	size_t len;
+
+	if (!s || stream_head(s, &head, &len, err) < 0)
+		return -1;
+	if (len < TAR_BLOCK || !tar_sniff(head))
+		return error_set(err, EINVAL, "%s is no tar archive", name);
+	if (append_all(w, file, stream_source(s), name, progress, err) < 0 || layer_seal(w, NULL, NULL, err) < 0)
+		return error_prefix(err, "%s", name);
+	return 0;
+}
+
+int import_fd(const struct store *st, int fd, const char *source_name, const struct import_options *options,
+	      struct digest *id, struct error *err)
+{
+	struct layer_writer *w autolayer = layer_create(st, err);
+	struct addition_image addition = { .names = options->name, .n_names = options->name != NULL };
+	struct fd_source file;
+	char *json autofree = NULL;
+	int r;
+
+	if (!w)
+		return -1;
+	fd_source_init(&file, fd, source_name, READ_SIZE);
+	r = stage(w, &file, source_name, options->progress, err);
+	fd_source_free(&file);
+	if (r < 0)
+		return -1;
+	json = make_config(layer_diffid(w), options->message ? options->message : "Imported from -", &addition.len);
+	addition.json = json;
+	if (addition_publish(st, &w, 1, &addition, 1, err) < 0)
+		return -1;
+	*id = addition.id;
+	return 0;
+}
