@@ -82,7 +82,11 @@ class Appliance(machine.Machine):
         self.child.logfile_read = self.log
 
     def _words(self, memory, append, cmd, kernel, extra):
-        raise NotImplementedError
+        words = ["--share", str(self.share), "--disk", str(self.disk or "none")]
+        for name, value in (("mem", memory), ("append", append), ("cmd", cmd), ("kernel", kernel)):
+            if value:
+                words += [f"--{name}", value]
+        return [*words, "--", "-monitor", f"unix:{self.monitor_path},server,nowait", *extra]
 
     # -- boot and end
 
