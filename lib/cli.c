@@ -377,7 +377,7 @@ static size_t distance(const char *a, size_t len_a, const char *b, size_t len_b)
 const char *cli_nearest(const char *word, const char *const *words)
 {
 	size_t len = strlen(word);
-	size_t limit = len < 4 ? 1 : 2; /* edits that still leave the word recognisable */
+	size_t limit = len < 5 ? 1 : 2; /* edits that still leave the word recognisable */
 	size_t best = limit + 1;
 	const char *found = NULL;
 
@@ -389,8 +389,8 @@ const char *cli_nearest(const char *word, const char *const *words)
 			continue;
 		size_t edits = distance(word, len, *words, n);
 		/* Half a word typed. */
-		if (edits > limit && len >= 3 && str_starts(*words, word))
-			edits = limit;
+		if (edits > 1 && len >= 3 && str_starts(*words, word))
+			edits = 1;
 		if (edits < best && edits < n && edits < len) {
 			best = edits;
 			found = *words;

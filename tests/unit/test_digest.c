@@ -23,7 +23,8 @@ static int portable(void **state)
 }
 
 /* The digest of times copies of data, given in pieces of piece bytes. */
-static void assert_digest(const void *data, size_t len, size_t times, size_t piece, const char *expected)
+static void assert_digest(const void *data, size_t len, size_t times, size_t piece,
+			  const char *expected)
 {
 	struct sha256 s;
 	struct digest d;
@@ -32,7 +33,8 @@ static void assert_digest(const void *data, size_t len, size_t times, size_t pie
 	sha256_init(&s);
 	while (times--)
 		for (size_t at = 0; at < len; at += piece)
-			sha256_update(&s, (const char *)data + at, len - at < piece ? len - at : piece);
+			sha256_update(&s, (const char *)data + at,
+				      len - at < piece ? len - at : piece);
 	sha256_final(&s, &d);
 	assert_string_equal(digest_hex(&d, hex), expected);
 }
@@ -54,7 +56,8 @@ static void published_vectors(void **state)
 		  "klmnopqrlmnopqrsmnopqrstnopqrstu",
 		  112, "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
 		{ "\xbd", 1, "68325720aabd7c82f30f554b313d0570c95accbb7dc4b5aae11204c08ffe732b" },
-		{ "\xc9\x8c\x8e\x55", 4, "7abc22c0ae5af26ce93dbb94433a0e0b2e119d014f8e7f65bd56c61ccccd9504" },
+		{ "\xc9\x8c\x8e\x55", 4,
+		  "7abc22c0ae5af26ce93dbb94433a0e0b2e119d014f8e7f65bd56c61ccccd9504" },
 		{ zeros, 55, "02779466cdec163811d078815c633f21901413081449002f24aa3e80f0b88ef7" },
 		{ zeros, 56, "d4817aa5497628e7c77e6b606107042bbba3130888c5f47a375e6179be789fbb" },
 		{ zeros, 57, "65a16cb7861335d5ace3c60718b5052e44660726da4cd13bb745381b235a1785" },
@@ -73,8 +76,10 @@ static void a_million_letters(void **state)
 
 	(void)state;
 	memset(a, 'a', sizeof(a));
-	assert_digest(a, sizeof(a), 1000, sizeof(a), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-	assert_digest(a, sizeof(a), 1000, 77, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	assert_digest(a, sizeof(a), 1000, sizeof(a),
+		      "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	assert_digest(a, sizeof(a), 1000, 77,
+		      "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 /* 2^29 bytes are 2^32 bits: the first length that 32 bits cannot hold. */
@@ -85,7 +90,8 @@ static void a_length_beyond_32_bits(void **state)
 
 	(void)state;
 	memset(data, 0x5a, SIZE);
-	assert_digest(data, SIZE, 512, SIZE, "15a1868c12cc53951e182344277447cd0979536badcc512ad24c67e9b2d4f3dd");
+	assert_digest(data, SIZE, 512, SIZE,
+		      "15a1868c12cc53951e182344277447cd0979536badcc512ad24c67e9b2d4f3dd");
 }
 
 static void pieces_make_no_difference(void **state)
@@ -148,12 +154,24 @@ static void text_and_back(void **state)
 
 static void malformed_digests_are_refused(void **state)
 {
-	static const char *const bad_hex[] = { "", "ba", ABC "0", "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
-					       "ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-					       " ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
-					       "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a/" };
-	static const char *const bad_text[] = { "",	ABC,	    "sha256",		"sha256:",     "sha256:" ABC "\n",
-						":" ABC, "SHA256:" ABC, "sha256:../../../etc", "sha256-" ABC };
+	static const char *const bad_hex[] = {
+		"",
+		"ba",
+		ABC "0",
+		"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
+		"ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+		" ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
+		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a/"
+	};
+	static const char *const bad_text[] = { "",
+						ABC,
+						"sha256",
+						"sha256:",
+						"sha256:" ABC "\n",
+						":" ABC,
+						"SHA256:" ABC,
+						"sha256:../../../etc",
+						"sha256-" ABC };
 	struct digest d = { { 42 } };
 	struct error err = ERROR_INIT;
 
@@ -167,13 +185,17 @@ static void malformed_digests_are_refused(void **state)
 	}
 	assert_int_equal(d.bytes[0], 42); /* untouched */
 	assert_int_equal(digest_from_text("sha512:" ABC ABC, &d, &err), -1);
-	assert_string_equal(err.message, "digest algorithm \"sha512\" is not supported, only sha256");
+	assert_string_equal(err.message,
+			    "digest algorithm \"sha512\" is not supported, only sha256");
 }
 
 int main(void)
 {
 #define TWICE(f) \
-	{ #f ", on what the CPU has", f, on_the_cpu, NULL, NULL }, { #f ", portable", f, portable, NULL, NULL }
+	{ #f ", on what the CPU has", f, on_the_cpu, NULL, NULL }, \
+	{ \
+#f ", portable", f, portable, NULL, NULL \
+	}
 	const struct CMUnitTest tests[] = {
 		TWICE(published_vectors),
 		TWICE(a_million_letters),

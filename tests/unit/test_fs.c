@@ -232,7 +232,8 @@ static void folders_with_their_parents(void **state)
 	assert_int_equal(fs_mkdirs(AT_FDCWD, absolute, 0700, &err), 0);
 	assert_true(exists(dir, "x/y"));
 	assert_int_equal(fs_mkdirs(AT_FDCWD, "/", 0700, &err), 0);
-	assert_int_equal(fs_mkdirs(AT_FDCWD, "/proc/self", 0700, &err), 0); /* mkdir says EPERM or EEXIST there */
+	assert_int_equal(fs_mkdirs(AT_FDCWD, "/proc/self", 0700, &err),
+			 0); /* mkdir says EPERM or EEXIST there */
 
 	put_file(dir, "file", "");
 	assert_int_equal(fs_mkdirs(dir, "file", 0755, &err), -1);
@@ -281,8 +282,8 @@ static void a_path_stays_beneath_its_root(void **state)
 {
 	int dir = scratch(state);
 	autoclose int root = hostile_root(dir);
-	static const char *const escapes[] = { "up", "far", "absolute", "../outside", "/../outside",
-					       "etc/../../outside" };
+	static const char *const escapes[] = { "up",         "far",         "absolute",
+					       "../outside", "/../outside", "etc/../../outside" };
 	char buf[8] = "";
 
 	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
@@ -393,7 +394,8 @@ static void locks(void **state)
 	int dir = scratch(state);
 
 	put_file(dir, "lock", "");
-	autoclose int a = openat(dir, "lock", O_RDWR | O_CLOEXEC), b = openat(dir, "lock", O_RDWR | O_CLOEXEC);
+	autoclose int a = openat(dir, "lock", O_RDWR | O_CLOEXEC),
+		      b = openat(dir, "lock", O_RDWR | O_CLOEXEC);
 	assert_int_equal(fs_lock(a, LOCK_SH), 0);
 	assert_int_equal(fs_lock(b, LOCK_SH | LOCK_NB), 0);
 	assert_int_equal(fs_lock(b, LOCK_EX | LOCK_NB), -1);

@@ -161,7 +161,8 @@ static int with_mounts(void)
 	if (!strstr(err.message, "d/m'"))
 		return 2;
 	/* the mount point itself */
-	if (fs_remove_tree(dir, "d/m", &err) != -1 || err.code != EXDEV || !exists(dir, "d/m/inside"))
+	if (fs_remove_tree(dir, "d/m", &err) != -1 || err.code != EXDEV ||
+	    !exists(dir, "d/m/inside"))
 		return 3;
 	/* a mount of the same filesystem: no device number tells it apart */
 	close(STEAL_FD(mounted));
@@ -169,7 +170,8 @@ static int with_mounts(void)
 	snprintf(source, sizeof(source), "%s/other", scratch_path);
 	if (umount(target) || mount(source, target, NULL, MS_BIND, NULL))
 		return 4;
-	if (fs_remove_tree(dir, "d", &err) != -1 || err.code != EXDEV || !exists(dir, "other/precious"))
+	if (fs_remove_tree(dir, "d", &err) != -1 || err.code != EXDEV ||
+	    !exists(dir, "other/precious"))
 		return 5;
 	umount(target);
 	/* a file that is mounted on */
@@ -232,7 +234,8 @@ static void a_race_does_not_lead_outside(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, swapper, &s), 0);
 	for (int i = 0; i < 300; i++) {
 		fs_mkdirs(s.dir, "d/sub", 0755, &err);
-		int fd = openat(s.dir, "d/sub/file", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		int fd = openat(s.dir, "d/sub/file", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+				0600);
 		if (fd >= 0)
 			close(fd);
 		fs_remove_tree(s.dir, "d", &err);

@@ -96,9 +96,24 @@ static void sizes_typed(void **state)
 		{ "9223372036854775807", INT64_MAX },
 	};
 	static const char *const bad[] = {
-		"",	 "hello", "-32",  "+1",	  ".3k",	   " 32 ",
-		"32m b", "32bm",  "1..5", "1.",	  "1.5.2",	   "9223372036854775808",
-		"1e3",	 "8192p", "0x10", "32  k", "99999999999999999999", "18014398509481984k",
+		"",
+		"hello",
+		"-32",
+		"+1",
+		".3k",
+		" 32 ",
+		"32m b",
+		"32bm",
+		"1..5",
+		"1.",
+		"1.5.2",
+		"9223372036854775808",
+		"1e3",
+		"8192p",
+		"0x10",
+		"32  k",
+		"99999999999999999999",
+		"18014398509481984k",
 	};
 	int64_t n;
 
@@ -118,7 +133,8 @@ static void times_written(void **state)
 	char buf[TIME_TEXT_MAX];
 
 	(void)state;
-	assert_string_equal(time_text((struct timespec){ 0, 0 }, buf), "1970-01-01T00:00:00.000000000Z");
+	assert_string_equal(time_text((struct timespec){ 0, 0 }, buf),
+			    "1970-01-01T00:00:00.000000000Z");
 	assert_string_equal(time_text((struct timespec){ 1795485784, 5 }, buf),
 			    "2026-11-24T02:03:04.000000005Z");
 	assert_string_equal(time_text((struct timespec){ -1, 999999999 }, buf),
@@ -142,7 +158,7 @@ static void times_read(void **state)
 		{ "2026-11-24T02:03:04-00:00", 1795485784, 0 },
 		{ "2024-02-29T00:00:00Z", 1709164800, 0 },
 		{ "2000-02-29T00:00:00Z", 951782400, 0 },
-		{ "2016-12-31T23:59:60Z", 1483228800, 0 }, /* a leap second */
+		{ "2016-12-31T23:59:60Z", 1483228800, 0 },   /* a leap second */
 		{ "0001-01-01T00:00:00Z", -62135596800, 0 }, /* Go's "never" */
 		{ "9999-12-31T23:59:59Z", 253402300799, 0 },
 	};

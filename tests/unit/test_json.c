@@ -37,9 +37,14 @@ static void a_document_is_an_object_or_array(void **state)
 static void syntax_errors_say_where(void **state)
 {
 	struct error err = ERROR_INIT;
-	static const char *const bad[] = { "",	     "{",	 "[1,]",      "{\"a\":1}x", "{a:1}",	 "[01]",
-					   "[NaN]",  "[\"\t\"]", "// x\n[]",  "[\"\\x\"]",  "[\"\xff\"]", "{\"a\"}",
-					   "[1 2]", "\xef\xbb\xbf[]", "[1e999]", "[\"\\ud800\"]" };
+	static const char *const bad[] = { "",           "{",
+					   "[1,]",       "{\"a\":1}x",
+					   "{a:1}",      "[01]",
+					   "[NaN]",      "[\"\t\"]",
+					   "// x\n[]",   "[\"\\x\"]",
+					   "[\"\xff\"]", "{\"a\"}",
+					   "[1 2]",      "\xef\xbb\xbf[]",
+					   "[1e999]",    "[\"\\ud800\"]" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -91,12 +96,14 @@ static void a_key_stands_once(void **state)
 
 	(void)state;
 	assert_refused("{\"a\":1,\"b\":2,\"a\":3}", "x.json: key \"a\" stands twice in one object");
-	assert_refused("[{},{\"b\":{\"c\":[{\"\":1,\"\":1}]}}]", "x.json: key \"\" stands twice in one object");
+	assert_refused("[{},{\"b\":{\"c\":[{\"\":1,\"\":1}]}}]",
+		       "x.json: key \"\" stands twice in one object");
 	assert_refused("{\"a\":1,\"\\u0061\":2}", "x.json: key \"a\" stands twice in one object");
 	assert_refused("{\"a\\n\":1,\"a\\n\":2}", "x.json: key \"a \" stands twice in one object");
 	/* the same key elsewhere, and keys that begin alike */
-	autojson yyjson_doc *doc =
-		parse("{\"a\":{\"a\":1},\"aa\":[{\"a\":1},{\"a\":1}],\"\":0,\"A\":1,\"a\\u0000\":1,\"a\\u0000b\":1}", &err);
+	autojson yyjson_doc *doc = parse(
+		"{\"a\":{\"a\":1},\"aa\":[{\"a\":1},{\"a\":1}],\"\":0,\"A\":1,\"a\\u0000\":1,\"a\\u0000b\":1}",
+		&err);
 	assert_non_null(doc);
 }
 
@@ -137,9 +144,10 @@ static void keys_of_large_objects_are_compared_quickly(void **state)
 static void members_by_type(void **state)
 {
 	struct error err = ERROR_INIT;
-	autojson yyjson_doc *doc = parse("{\"s\":\"text\",\"e\":\"\",\"t\":true,\"f\":false,\"i\":-5,\"u\":18446744073709551615,"
-					 "\"m\":9223372036854775807,\"o\":{\"x\":1},\"a\":[1],\"n\":null}",
-					 &err);
+	autojson yyjson_doc *doc = parse(
+		"{\"s\":\"text\",\"e\":\"\",\"t\":true,\"f\":false,\"i\":-5,\"u\":18446744073709551615,"
+		"\"m\":9223372036854775807,\"o\":{\"x\":1},\"a\":[1],\"n\":null}",
+		&err);
 	yyjson_val *o = yyjson_doc_get_root(doc), *v = NULL;
 	const char *s = "before";
 	bool b = false;
@@ -172,7 +180,8 @@ static void absent_members_change_nothing(void **state)
 {
 	struct error err = ERROR_INIT;
 	autojson yyjson_doc *doc = parse("{\"n\":null}", &err);
-	yyjson_val *objects[] = { yyjson_doc_get_root(doc), NULL, yyjson_obj_get(yyjson_doc_get_root(doc), "n") };
+	yyjson_val *objects[] = { yyjson_doc_get_root(doc), NULL,
+				  yyjson_obj_get(yyjson_doc_get_root(doc), "n") };
 	autostrv struct strv list = STRV_INIT;
 
 	(void)state;
@@ -205,10 +214,10 @@ static void absent_members_change_nothing(void **state)
 static void wrong_types_are_refused_by_name(void **state)
 {
 	struct error err = ERROR_INIT;
-	autojson yyjson_doc *doc =
-		parse("{\"n\":1.5,\"s\":\"a\\u0000b\",\"i\":-1,\"b\":18446744073709551615,\"l\":[\"a\",1],\"t\":\"1\","
-		      "\"m\":{\"a\":1},\"eq\":{\"a=b\":\"c\"},\"z\":{\"a\\u0000\":\"c\"},\"huge\":18446744073709551616}",
-		      &err);
+	autojson yyjson_doc *doc = parse(
+		"{\"n\":1.5,\"s\":\"a\\u0000b\",\"i\":-1,\"b\":18446744073709551615,\"l\":[\"a\",1],\"t\":\"1\","
+		"\"m\":{\"a\":1},\"eq\":{\"a=b\":\"c\"},\"z\":{\"a\\u0000\":\"c\"},\"huge\":18446744073709551616}",
+		&err);
 	yyjson_val *o = yyjson_doc_get_root(doc), *v = NULL;
 	const char *s = NULL;
 	bool b;
@@ -308,9 +317,10 @@ static void bytes_that_are_no_text_are_marked(void **state)
 		  "a\xef\xbf\xbd"
 		  "b" },
 		{ "\xc3\xa9\xc3", "\xc3\xa9\xef\xbf\xbd" },
-		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },					/* "/", too long */
-		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },			/* a surrogate */
-		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },	/* beyond the last */
+		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* "/", too long */
+		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* a surrogate */
+		{ "\xf4\x90\x80\x80",
+		  "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* beyond the last */
 		{ "\xf0\x9f\x9a\xa2\xfe", "\xf0\x9f\x9a\xa2\xef\xbf\xbd" },
 	};
 	struct error err = ERROR_INIT;

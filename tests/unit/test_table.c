@@ -7,15 +7,17 @@ static void columns_stand_as_in_docker_images(void **state)
 {
 	autotable struct table *t = table_new(5);
 	autostrbuf struct strbuf out = STRBUF_INIT;
-	static const char *const cells[] = { "REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE",
-					     "debian", "bookworm", "c07f1ba3a55f", "2 hours ago", "117MB" };
+	static const char *const cells[] = { "REPOSITORY",  "TAG",    "IMAGE ID", "CREATED",
+					     "SIZE",        "debian", "bookworm", "c07f1ba3a55f",
+					     "2 hours ago", "117MB" };
 
 	(void)state;
 	for (size_t i = 0; i < 10; i++)
 		table_cell(t, cells[i]);
 	table_print(t, &out);
-	assert_string_equal(out.data, "REPOSITORY   TAG        IMAGE ID       CREATED       SIZE\n"
-				      "debian       bookworm   c07f1ba3a55f   2 hours ago   117MB\n");
+	assert_string_equal(out.data,
+			    "REPOSITORY   TAG        IMAGE ID       CREATED       SIZE\n"
+			    "debian       bookworm   c07f1ba3a55f   2 hours ago   117MB\n");
 }
 
 static void an_empty_column_keeps_ten(void **state)
