@@ -157,7 +157,7 @@ void mounts_share(void)
 {
 	if (!share_present())
 		return;
-	/* 512 KiB is the most that the virtio transport moves in one message. */
+	/* The virtio transport moves 125 pages in one message, and takes a larger msize for that. */
 	if (file_mkdirs(SHARE_DIR) < 0 || mount("share", SHARE_DIR, "9p", MS_NOSUID | MS_NODEV,
 						"trans=virtio,version=9p2000.L,msize=524288") < 0)
 		complain("the shared folder cannot be mounted at " SHARE_DIR ": %s",
