@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* A header block (POSIX ustar interchange format). GNU tar's own archives use the prefix for other things. */
 struct header {
