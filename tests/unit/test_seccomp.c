@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The default filter, run here instruction by instruction as the kernel would, and once by the kernel itself. */
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "runtime/seccomp.h"
+
+#define ALLOW SECCOMP_RET_ALLOW
+#define DENY (SECCOMP_RET_ERRNO | EPERM)
+#define MISSING (SECCOMP_RET_ERRNO | ENOSYS)
+
+/* Classic BPF as seccomp uses it: loads of words of seccomp_data, AND, jumps forward, return. */
+static uint32_t verdict(uint32_t arch, uint32_t nr, uint64_t arg0)
+{
+	const struct sock_fprog *p = seccomp_default();
+	struct seccomp_data data = { .nr = (int)nr, .arch = arch, .args = { arg0 } };
+	uint32_t a = 0;
+	size_t steps = 0;
+
+	for (size_t pc = 0; pc < p->len; pc++, steps++) {
+		const struct sock_filter *i = &p->filter[pc];
+
+		switch (i->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			assert_true(i->k + 4 <= sizeof(data));
+			memcpy(&a, (const char *)&data + i->k, 4);
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			break;
+		case BPF_JMP | BPF_JA:
+			pc += i->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			pc += a == i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += a >= i->k ? i->jt : i->jf;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			pc += a > i->k ? i->jt : i->jf;
+			break;
+		case BPF_RET | BPF_K:
+			/* Seven levels of search, a few steps before and behind. */
+			assert_true(steps < 40);
+			return i->k;
+		default:
+			fail_msg("instruction 0x%x at %zu", i->code, pc);
+		}
+	}
+	fail_msg("ran over the end");
+	return 0;
+}
+
+static uint32_t native(long nr)
+{
+	return verdict(AUDIT_ARCH_X86_64, (uint32_t)nr, 0);
+}
+
+static void ordinary_calls_are_allowed(void **state)
+{
+	static const long calls[] = { SYS_read, SYS_write, SYS_open, SYS_execve, SYS_exit_group, SYS_openat2, SYS_futex,
+				      SYS_epoll_wait, SYS_capset, SYS_chroot, SYS_ptrace, SYS_fork, SYS_rseq, 452, 462, 466 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		assert_int_equal(native(calls[i]), ALLOW);
+}
+
+static void calls_for_the_privileged_are_not(void **state)
+{
+	static const long calls[] = { SYS_mount, SYS_umount2, SYS_setns, SYS_unshare, SYS_bpf, SYS_reboot, SYS_kexec_load,
+				      SYS_init_module, SYS_finit_module, SYS_open_by_handle_at, SYS_keyctl, SYS_add_key,
+				      SYS_perf_event_open, SYS_userfaultfd, SYS_swapon, SYS_settimeofday, SYS_fsopen,
+				      SYS_move_mount, SYS_io_uring_setup, SYS_pivot_root, SYS_quotactl, SYS_vhangup,
+				      SYS_acct, SYS_iopl, SYS_move_pages, SYS_set_mempolicy };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		assert_int_equal(native(calls[i]), DENY);
+}
+
+static void what_is_newer_than_the_list_is_missing(void **state)
+{
+	(void)state;
+	assert_int_equal(native(467), MISSING);
+	assert_int_equal(native(100000), MISSING);
+	assert_int_equal(native(SYS_clone3), MISSING);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, 0x40000000 | 1023, 0), MISSING);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, 467, 0), MISSING);
+	assert_int_equal(native(-1), MISSING);
+}
+
+static void arguments_decide(void **state)
+{
+	(void)state;
+	for (uint64_t family = 0; family < 60; family++)
+		assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_socket, family),
+				 family == 38 || family == 40 ? DENY : ALLOW);
+	/* The kernel drops the upper half: AF_ALG by another name. */
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_socket, UINT64_C(0x100000026)), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_personality, 0x20008), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_personality, 0xffffffff), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_personality, 0x40000), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_clone, 0x3d0f00), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_clone, CLONE_NEWUSER | SIGCHLD), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, SYS_clone, CLONE_NEWNS), DENY);
+}
+
+static void other_calling_conventions_fare_alike(void **state)
+{
+	enum { I386_MOUNT = 21, I386_WRITE = 4, I386_CLONE = 120, I386_UNSHARE = 310, X32 = 0x40000000, X32_EXECVE = 520 };
+
+	(void)state;
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_WRITE, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_MOUNT, 0), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_UNSHARE, 0), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_CLONE, CLONE_NEWUSER), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_CLONE, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | SYS_write, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | SYS_mount, 0), DENY);
+	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | X32_EXECVE, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_AARCH64, 64, 0), SECCOMP_RET_KILL_PROCESS);
+}
+
+static void the_kernel_takes_it(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || seccomp_install(seccomp_default()))
+			_exit(1);
+		if (syscall(SYS_unshare, CLONE_NEWUSER) != -1 || errno != EPERM)
+			_exit(2);
+		if (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS)
+			_exit(3);
+		if (socket(AF_ALG, SOCK_SEQPACKET, 0) != -1 || errno != EPERM)
+			_exit(4);
+		_exit(getppid() > 0 ? 0 : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ordinary_calls_are_allowed),
+		cmocka_unit_test(calls_for_the_privileged_are_not),
+		cmocka_unit_test(what_is_newer_than_the_list_is_missing),
+		cmocka_unit_test(arguments_decide),
+		cmocka_unit_test(other_calling_conventions_fare_alike),
+		cmocka_unit_test(the_kernel_takes_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
