@@ -139,23 +139,36 @@ static void parse_rule(char *text, int line)
 	}
 }
 
+/* The number of a call, or -1. By asking for the names of all numbers: asked for a name's number, libseccomp gives one of
+ * its own making for the i386 calls that socketcall(2) and ipc(2) can make too. */
+static int find_number(const struct architecture *arch, const char *name)
+{
+	for (uint32_t nr = 0; nr < CALLS_MAX; nr++) {
+		char *found = seccomp_syscall_resolve_num_arch(arch->token, (int)(nr | arch->offset));
+		bool same = found && strcmp(found, name) == 0;
+
+		free(found);
+		if (same)
+			return (int)(nr | arch->offset);
+	}
+	return -1;
+}
+
 /* Adds the rule in hand to the call that word names, on every architecture that has it. */
 static void parse_call(char *word, int line)
 {
 	char *eq = strchr(word, '=');
 	uint32_t given = eq ? number(eq + 1, line) : 0;
-	bool known = false;
 
 	if (!n_rules)
 		fail("name outside of a rule", word, line);
 	if (eq)
 		*eq = '\0';
+	bool known = seccomp_syscall_resolve_name(word) != __NR_SCMP_ERROR;
 	for (size_t a = 0; a < sizeof(architectures) / sizeof(architectures[0]); a++) {
 		struct architecture *arch = &architectures[a];
-		int nr = seccomp_syscall_resolve_name_arch(arch->token, word);
+		int nr = find_number(arch, word);
 
-		known |= nr != __NR_SCMP_ERROR;
-		/* Negative numbers are libseccomp's own, for calls that an architecture has not. */
 		if (nr < 0 && eq && (given >= COMMON_FROM || arch->token == SCMP_ARCH_X86_64))
 			nr = (int)(given | arch->offset);
 		if (nr < 0 || !rules[n_rules - 1].applies)

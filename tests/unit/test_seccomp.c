@@ -117,7 +117,8 @@ static void arguments_decide(void **state)
 
 static void other_calling_conventions_fare_alike(void **state)
 {
-	enum { I386_MOUNT = 21, I386_WRITE = 4, I386_CLONE = 120, I386_UNSHARE = 310, X32 = 0x40000000, X32_EXECVE = 520 };
+	enum { I386_MOUNT = 21, I386_WRITE = 4, I386_CLONE = 120, I386_UNSHARE = 310, I386_SOCKET = 359,
+	       I386_BIND = 361, X32 = 0x40000000, X32_EXECVE = 520 };
 
 	(void)state;
 	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_WRITE, 0), ALLOW);
@@ -125,6 +126,9 @@ static void other_calling_conventions_fare_alike(void **state)
 	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_UNSHARE, 0), DENY);
 	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_CLONE, CLONE_NEWUSER), DENY);
 	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_CLONE, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_BIND, 0), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_SOCKET, 2), ALLOW);
+	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_SOCKET, 38), DENY);
 	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | SYS_write, 0), ALLOW);
 	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | SYS_mount, 0), DENY);
 	assert_int_equal(verdict(AUDIT_ARCH_X86_64, X32 | X32_EXECVE, 0), ALLOW);
