@@ -193,7 +193,7 @@ static void greet(const struct console *c)
 void console_shell(void *arg)
 {
 	const struct console *c = arg;
-	char *argv[] = { (char *)"-sh", NULL };
+	const char *argv[] = { "-sh", NULL };
 	char term[48];
 
 	if (!take_terminal(c))
@@ -238,7 +238,7 @@ static void report_status(const struct console *c, int code)
 
 static int run_command(const struct console *c)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)c->cmd->exec, NULL };
+	const char *argv[] = { "sh", "-c", c->cmd->exec, NULL };
 	char term[48];
 	int status;
 	pid_t pid;

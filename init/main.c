@@ -52,7 +52,7 @@ static void prepare_storage(void *arg)
 
 static void run_knarr_boot(void *arg)
 {
-	char *argv[] = { (char *)"knarr", (char *)"boot", NULL };
+	const char *argv[] = { "knarr", "boot", NULL };
 
 	(void)arg;
 	run_program(KNARR_PROGRAM, argv, NULL);

@@ -64,26 +64,9 @@ void network_dhcp(void *arg)
 	char option[80] = "hostname:", name[65] = "knarr";
 	/* Asks three times a second apart, then rests ten seconds: a host's DHCP server may come up
 	 * after its guest. */
-	char *argv[] = {
-		(char *)"udhcpc",
-		(char *)"-f",
-		(char *)"-i",
-		card,
-		(char *)"-s",
-		(char *)"/sbin/init",
-		(char *)"-t",
-		(char *)"3",
-		(char *)"-T",
-		(char *)"1",
-		(char *)"-A",
-		(char *)"10",
-		(char *)"-O",
-		(char *)"staticroutes",
-		(char *)"-O",
-		(char *)"mtu",
-		(char *)"-x",
-		option,
-		NULL,
+	const char *argv[] = {
+		"udhcpc", "-f", "-i", card,           "-s", "/sbin/init", "-t", "3",    "-T", "1",
+		"-A",     "10", "-O", "staticroutes", "-O", "mtu",        "-x", option, NULL,
 	};
 
 	gethostname(name, sizeof name - 1);

@@ -27,7 +27,7 @@ static int64_t limit;
 
 static void stop_containers(void *arg)
 {
-	char *argv[] = { (char *)"knarr", (char *)"shutdown", NULL };
+	const char *argv[] = { "knarr", "shutdown", NULL };
 
 	(void)arg;
 	run_program(KNARR_PROGRAM, argv, NULL);

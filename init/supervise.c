@@ -145,19 +145,14 @@ int status_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-void run_program(const char *path, char *const argv[], const char *extra)
+void run_program(const char *path, const char *const argv[], const char *extra)
 {
 	/* Nothing of the kernel's own idea of an environment (every unknown word of its command
 	 * line) gets through. */
-	char *env[] = {
-		(char *)"PATH=" SEARCH_PATH,
-		(char *)"HOME=/root",
-		(char *)"USER=root",
-		(char *)"LOGNAME=root",
-		(char *)"SHELL=/bin/sh",
-		(char *)extra,
-		NULL,
+	const char *env[] = {
+		"PATH=" SEARCH_PATH, "HOME=/root", "USER=root", "LOGNAME=root",
+		"SHELL=/bin/sh",     extra,        NULL,
 	};
 
-	execve(path, argv, env);
+	execve(path, (char *const *)argv, (char *const *)env);
 }

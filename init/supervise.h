@@ -55,6 +55,6 @@ int status_code(int status);
 
 /* What a child does to become a program: execve(2) with the appliance's environment, plus extra
  * (NULL or one more "NAME=value"). Returns only if that failed, with errno. */
-void run_program(const char *path, char *const argv[], const char *extra);
+void run_program(const char *path, const char *const argv[], const char *extra);
 
 #endif
