@@ -29,17 +29,18 @@ void container_close(struct container *c)
 {
 	config_free(&c->config);
 	cleanup_close(&c->dirfd);
+	cleanup_close(&c->run_dirfd);
 	cleanup_close(&c->lock_fd);
-	c->dirfd = c->lock_fd = -1;
+	c->dirfd = c->run_dirfd = c->lock_fd = -1;
 }
 
 /* ---- The lock. Open-file-description locks and not flock(2): they can be looked at without being taken, so that `ps`
  * never makes a `start` fail that comes at the same moment. */
 
-static int lock_take(int dirfd, bool make)
+static int lock_take(int run_dirfd)
 {
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int fd = openat(dirfd, "lock", O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
+	int fd = openat(run_dirfd, "lock", O_RDWR | O_CLOEXEC | O_CREAT, 0600);
 
 	if (fd < 0)
 		return -1;
@@ -50,12 +51,20 @@ static int lock_take(int dirfd, bool make)
 	return fd;
 }
 
-static bool lock_held(int dirfd)
+static bool lock_held(int run_dirfd)
 {
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	autoclose int fd = openat(dirfd, "lock", O_RDWR | O_CLOEXEC);
+	autoclose int fd = run_dirfd >= 0 ? openat(run_dirfd, "lock", O_RDWR | O_CLOEXEC) : -1;
 
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &fl) == 0 && fl.l_type != F_UNLCK;
+}
+
+/* The volatile folder; make: even where a reboot has taken it. */
+static int open_run(const struct store *st, const char *id, bool make)
+{
+	if (make && mkdirat(st->run_fd, id, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(st->run_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* ---- Making */
@@ -109,10 +118,12 @@ int container_create(const struct store *st, struct container *c, struct error *
 	if (mkdirat(st->containers_fd, c->config.id, 0700) < 0)
 		return error_errno(err, "cannot make a folder in %s/containers", st->root);
 	c->dirfd = openat(st->containers_fd, c->config.id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (c->dirfd >= 0)
-		c->lock_fd = lock_take(c->dirfd, true);
-	if (c->lock_fd < 0) {
-		error_errno(err, "cannot lock a folder in %s/containers", st->root);
+	c->run_dirfd = open_run(st, c->config.id, true);
+	if (c->run_dirfd >= 0)
+		c->lock_fd = lock_take(c->run_dirfd);
+	if (c->dirfd < 0 || c->lock_fd < 0) {
+		error_errno(err, "cannot make a container's folder in %s or %s", st->root, st->run);
+		fs_remove_tree(st->run_fd, c->config.id, NULL);
 		fs_remove_tree(st->containers_fd, c->config.id, NULL);
 		return -1;
 	}
@@ -133,9 +144,22 @@ int container_remove(const struct store *st, struct container *c, struct error *
 		name_release(st, c->config.name, c->config.id);
 	if (unlinkat(c->dirfd, "container.json", 0) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove container %.12s", c->config.id);
+	fs_remove_tree(st->run_fd, c->config.id, NULL);
 	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
 		return error_prefix(err, "container %.12s", c->config.id);
 	return 0;
+}
+
+/* ---- The state */
+
+static int state_dir(const struct container *c)
+{
+	return c->config.auto_remove ? c->run_dirfd : c->dirfd;
+}
+
+int container_write_state(const struct container *c, struct error *err)
+{
+	return state_write(state_dir(c), &c->state, FS_VOLATILE, err);
 }
 
 /* ---- Lost containers */
@@ -171,14 +195,14 @@ static void bury(const struct store *st, struct container *c)
 	c->state.exit_code = CONTAINER_LOST;
 	c->state.finished = time_now();
 	snprintf(c->state.error, sizeof(c->state.error), "the container's monitor was lost");
-	state_write(c->dirfd, &c->state, FS_VOLATILE, NULL);
+	container_write_state(c, NULL);
 }
 
 static void read_state(struct container *c)
 {
 	struct error err = ERROR_INIT;
 
-	if (state_read(c->dirfd, &c->state, &err) == 0)
+	if (state_dir(c) >= 0 && state_read(state_dir(c), &c->state, &err) == 0)
 		return;
 	/* A power cut may leave an empty file: it was being run, and does so no longer. */
 	c->state = (struct container_state){ .status = STATUS_EXITED, .exit_code = CONTAINER_LOST };
@@ -198,10 +222,13 @@ static int gone(const char *word, struct error *err)
 int container_refresh(const struct store *st, struct container *c, struct error *err)
 {
 	read_state(c);
-	if (c->state.status == STATUS_RUNNING && c->lock_fd < 0 && !lock_held(c->dirfd)) {
+	if (c->state.status == STATUS_RUNNING && c->lock_fd < 0 && !lock_held(c->run_dirfd)) {
 		/* Only one of several who find it takes the lock; and the monitor may have ended properly meanwhile. */
-		autoclose int lock = lock_take(c->dirfd, false);
-		if (lock >= 0) {
+		autoclose int lock = -1;
+
+		if (c->run_dirfd < 0)
+			c->run_dirfd = open_run(st, c->config.id, true);
+		if (c->run_dirfd >= 0 && (lock = lock_take(c->run_dirfd)) >= 0) {
 			read_state(c);
 			if (c->state.status == STATUS_RUNNING && exists(c))
 				bury(st, c);
@@ -210,9 +237,11 @@ int container_refresh(const struct store *st, struct container *c, struct error 
 	return exists(c) ? 0 : gone(c->config.name, err);
 }
 
-int container_lock(struct container *c, struct error *err)
+int container_lock(const struct store *st, struct container *c, struct error *err)
 {
-	c->lock_fd = lock_take(c->dirfd, false);
+	if (c->run_dirfd < 0)
+		c->run_dirfd = open_run(st, c->config.id, true);
+	c->lock_fd = c->run_dirfd >= 0 ? lock_take(c->run_dirfd) : -1;
 	if (c->lock_fd < 0 && errno != ENOENT) {
 		if (errno == EAGAIN || errno == EACCES)
 			return error_set(err, EBUSY, "container %s is in use by another command",
@@ -254,6 +283,7 @@ static int open_id(const struct store *st, const char *id, struct container *c, 
 	c->dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (c->dirfd < 0)
 		return error_errno(err, "container %.12s", id);
+	c->run_dirfd = open_run(st, id, false);
 	text = fs_read_file(c->dirfd, "container.json", CONFIG_MAX, &len, err);
 	if (!text || config_parse(text, len, id, &c->config, err) < 0 ||
 	    container_refresh(st, c, err) < 0) {
@@ -348,8 +378,10 @@ int container_list(const struct store *st, struct container **list, size_t *n, s
 			*list = xreallocarray(*list, room, sizeof(**list));
 		}
 		if (open_id(st, entry->d_name, *list + *n, &local) == 0) {
-			cleanup_close(&(*list)[*n].dirfd);
-			(*list)[(*n)++].dirfd = -1;
+			struct container *c = &(*list)[(*n)++];
+			cleanup_close(&c->dirfd);
+			cleanup_close(&c->run_dirfd);
+			c->dirfd = c->run_dirfd = -1;
 		} else if (local.code != ENOENT) {
 			log_warn_once("%s", local.message);
 		}
@@ -375,9 +407,9 @@ static void recover(const struct store *st, const char *id)
 	autoclose int lock = -1;
 
 	if (open_id(st, id, &c, &err) == 0) {
-		if (!lock_held(c.dirfd)) {
+		if (!lock_held(c.run_dirfd)) {
 			name_claim(st, c.config.name, id, NULL);
-			if (c.config.auto_remove && container_lock(&c, NULL) == 0)
+			if (c.config.auto_remove && container_lock(st, &c, NULL) == 0)
 				container_remove(st, &c, NULL);
 		}
 		container_close(&c);
@@ -390,10 +422,13 @@ static void recover(const struct store *st, const char *id)
 	/* A folder without container.json. Its maker may be at work this very moment: then it holds the lock. */
 	c = (struct container)CONTAINER_INIT;
 	c.dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (c.dirfd >= 0)
-		lock = lock_take(c.dirfd, true);
-	if (lock >= 0 && !exists(&c))
+	c.run_dirfd = open_run(st, id, true);
+	if (c.dirfd >= 0 && c.run_dirfd >= 0)
+		lock = lock_take(c.run_dirfd);
+	if (lock >= 0 && !exists(&c)) {
+		fs_remove_tree(st->run_fd, id, NULL);
 		fs_remove_tree(st->containers_fd, id, NULL);
+	}
 	container_close(&c);
 }
 

@@ -3,11 +3,16 @@
  *
  *     containers/<id>/container.json   what it was asked to be (runtime/config.h); makes the container exist
  *                     state.json       what it is doing (runtime/state.h)
- *                     lock             held, as an open-file-description lock, by whoever makes, runs or removes it
  *                     log              its output (runtime/logfile.h)
  *                     upper/ work/     its writable layer
- *                     hostname hosts resolv.conf    mounted into it
  *     containers/by-name/<name>        runtime/names.h
+ *     <run>/<id>/lock                  held, as an open-file-description lock, by whoever makes, runs or removes it
+ *                control               its monitor's socket (runtime/control.h)
+ *                hostname hosts resolv.conf    mounted into it
+ *                state.json            that of a container with --rm
+ *
+ * What a reboot makes void is in memory: a file made and removed on a disk's filesystem costs a tenth of a millisecond or
+ * two, and there would be six of them to each `run --rm`.
  *
  * The lock is a container's life line: its monitor holds it as long as it lives, and gives it up whatever it dies of. A
  * container that says "running" while nobody holds its lock has lost its monitor. Whoever meets one cleans up: the
@@ -30,12 +35,13 @@ struct container {
 	struct container_config config;
 	struct container_state state;
 	int dirfd;   /* its folder */
+	int run_dirfd; /* its volatile folder; -1 after a reboot, until container_lock makes it anew */
 	int lock_fd; /* -1: we do not hold the lock */
 };
 
 #define CONTAINER_INIT \
 	{ \
-		.dirfd = -1, .lock_fd = -1 \
+		.dirfd = -1, .run_dirfd = -1, .lock_fd = -1 \
 	}
 
 /* Makes the container that c->config describes and holds its lock. id is filled in, and name where it is NULL. A
@@ -48,14 +54,17 @@ int container_create(const struct store *st, struct container *c, struct error *
 int container_open(const struct store *st, const char *word, struct container *c,
 		   struct error *err);
 
-/* All containers, newest first, to look at: their folders are closed again (dirfd is -1), since there may be more of them
+/* All containers, newest first, to look at: their folders are closed again (the fds are -1), since there may be more of them
  * than descriptors. *list is freed with container_list_free. A damaged one is left out and told of by log_warn_once. */
 int container_list(const struct store *st, struct container **list, size_t *n, struct error *err);
 void container_list_free(struct container *list, size_t n);
 
 /* Takes the lock of an open container and reads its state anew. -1 with err set: EBUSY (it runs, or another command is
  * at it), ENOENT (it has been removed meanwhile). */
-int container_lock(struct container *c, struct error *err);
+int container_lock(const struct store *st, struct container *c, struct error *err);
+
+/* Replaces state.json by c->state; allocates nothing. */
+int container_write_state(const struct container *c, struct error *err);
 
 /* Reads the state of an open container anew; a lost one is cleaned up first. -1 with err set (ENOENT: it is gone). */
 int container_refresh(const struct store *st, struct container *c, struct error *err);

@@ -21,7 +21,7 @@ static void address(const struct store *st, const char *id, struct sockaddr_un *
 {
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
-	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.64s.sock", st->run_fd, id);
+	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.64s/control", st->run_fd, id);
 }
 
 int control_listen(const struct store *st, const char *id, struct error *err)
@@ -41,11 +41,11 @@ int control_listen(const struct store *st, const char *id, struct error *err)
 			if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 				goto bound;
 		}
-		return error_errno(err, "cannot make the socket %s/%.64s.sock", st->run, id);
+		return error_errno(err, "cannot make the socket %s/%.64s/control", st->run, id);
 	}
 bound:
 	if (listen(fd, BACKLOG) < 0) {
-		error_errno(err, "cannot listen at %s/%.64s.sock", st->run, id);
+		error_errno(err, "cannot listen at %s/%.64s/control", st->run, id);
 		control_unlink(st, id);
 		return -1;
 	}
@@ -69,7 +69,7 @@ void control_unlink(const struct store *st, const char *id)
 {
 	char name[80];
 
-	snprintf(name, sizeof(name), "%.64s.sock", id);
+	snprintf(name, sizeof(name), "%.64s/control", id);
 	unlinkat(st->run_fd, name, 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a container's monitor and the commands say to each other.
  *
- * Every running container has a stream socket at <run>/<id>.sock, mode 0600; the command that started the container
+ * Every running container has a stream socket at <run>/<id>/control, mode 0600; the command that started the container
  * holds the other end of a socket pair instead. Both directions carry frames: eight bytes of header (type and length of
  * what follows, 32 bits each, in the machine's byte order, since both ends are the same binary on the same machine), then
  * at most CONTROL_PAYLOAD_MAX bytes. A frame of another length, of an unknown type or against the rules below ends the

@@ -238,6 +238,34 @@ int engine_configure(const struct image *image, const struct engine_request *req
 
 /* ---- The spec */
 
+static void make_skeleton(int run_fd)
+{
+	static const char *const folders[] = { "skeleton", "skeleton/dev", "skeleton/etc", "skeleton/proc",
+					       "skeleton/sys" };
+	static const char *const files[] = { "skeleton/etc/hostname", "skeleton/etc/hosts",
+					     "skeleton/etc/resolv.conf" };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (mkdirat(run_fd, folders[i], 0755) == 0)
+			fchmodat(run_fd, folders[i], 0755, 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		autoclose int fd = openat(run_fd, files[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+		if (fd >= 0)
+			fchmod(fd, 0644);
+	}
+}
+
+void engine_skeleton(const struct store *st, struct strv *lowers)
+{
+	static const char last[] = "skeleton/etc/resolv.conf";
+
+	if (faccessat(st->run_fd, last, F_OK, 0) < 0)
+		make_skeleton(st->run_fd);
+	if (faccessat(st->run_fd, last, F_OK, 0) == 0)
+		strv_addf(lowers, "%s/skeleton", st->run);
+}
+
 /* As typed, else the first twelve digits of the ID. */
 static const char *hostname_of(const struct container_config *config, char buf[13])
 {
@@ -254,7 +282,7 @@ static int write_own(const struct container *c, const char *name, const struct s
 		     struct error *err)
 {
 	autoclose int fd =
-		openat(c->dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+		openat(c->run_dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	/* Whatever our umask: the container's users read them. */
 	if (fd < 0 || fchmod(fd, 0644) < 0 ||
@@ -306,7 +334,7 @@ static void bind_own(const struct store *st, const struct container *c, const ch
 
 	m->destination = str_format("/etc/%s", name);
 	m->type = xstrdup("bind");
-	m->source = str_format("%s/containers/%s/%s", st->root, c->config.id, name);
+	m->source = str_format("%s/%s/%s", st->run, c->config.id, name);
 }
 
 /* Environment, working directory and confinement: the same for the first process and for those that exec adds. */

@@ -51,6 +51,12 @@ int engine_env_file(struct strv *env, const char *path, struct error *err);
 int engine_spec(const struct store *st, const struct container *c, struct spec *spec,
 		struct error *err);
 
+/* Appends to lowers, as the lowest layer of all, a folder in memory with the places that every container has something
+ * mounted on: /dev, /proc, /sys, /etc/hosts and its kin. What an image lacks of them shows through from below, so that
+ * nothing has to be made in the container's own layer for it (where Docker has its "init" layer for this). Best effort:
+ * the sandbox makes what is missing. */
+void engine_skeleton(const struct store *st, struct strv *lowers);
+
 /* What `exec` was told. */
 struct engine_exec {
 	const char *user, *working_dir; /* NULL: the container's */

@@ -19,6 +19,7 @@
 #include "lib/human.h"
 #include "runtime/cgroup.h"
 #include "runtime/clients.h"
+#include "runtime/engine.h"
 #include "runtime/kernel.h"
 #include "runtime/logfile.h"
 #include "runtime/sandbox.h"
@@ -61,7 +62,7 @@ static void close_inherited(const struct store *st, const struct container *c, i
 			    int command_fd)
 {
 	int keep[] = { st->fd,     st->layers_fd, st->images_fd, st->containers_fd, st->tmp_fd,
-		       st->run_fd, c->dirfd,      c->lock_fd,    listener,          command_fd };
+		       st->run_fd, c->dirfd,    c->run_dirfd,      c->lock_fd,    listener,          command_fd };
 	unsigned next = 3;
 
 	qsort(keep, sizeof(keep) / sizeof(keep[0]), sizeof(keep[0]), compare_fd);
@@ -140,6 +141,7 @@ static int mount_root(struct monitor *m, struct error *err)
 		return -1;
 	for (size_t i = m->hold.n; i-- > 0;)
 		strv_add(&root->lowers, m->hold.paths[i]);
+	engine_skeleton(m->st, &root->lowers);
 	return sandbox_mount_root(root, err);
 }
 
@@ -151,7 +153,7 @@ static int write_running(struct monitor *m, struct error *err)
 	state->status = STATUS_RUNNING;
 	state->pid = m->sandbox.pid;
 	state->started = time_now();
-	return state_write(m->c->dirfd, state, FS_VOLATILE, err);
+	return container_write_state(m->c, err);
 }
 
 static int start(struct monitor *m, struct error *err)
@@ -220,7 +222,7 @@ static void fail(struct monitor *m, struct error *err)
 		*state = (struct container_state)CONTAINER_STATE_INIT;
 		state->exit_code = failed.status;
 		memcpy(state->error, err->message, sizeof(state->error));
-		state_write(m->c->dirfd, state, FS_VOLATILE, NULL);
+		container_write_state(m->c, NULL);
 	}
 	cleanup_close(&m->c->lock_fd);
 	control_send(m->command_fd, CONTROL_FAILED, &failed, sizeof(failed));
@@ -382,7 +384,7 @@ static void finish(struct monitor *m)
 		state->exit_code = last.code;
 		state->oom_killed = last.oom_killed;
 		state->finished = time_now();
-		state_write(m->c->dirfd, state, FS_VOLATILE, NULL);
+		container_write_state(m->c, NULL);
 	}
 	waitid(P_PIDFD, (id_t)m->sandbox.pidfd, NULL, WEXITED);
 	sandbox_close(&m->sandbox);

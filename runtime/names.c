@@ -119,16 +119,54 @@ static int names_open(const struct store *st)
 	return fd;
 }
 
+/* The link's text is the ID's 32 bytes in base64url (RFC 4648): with at most 59 characters ext4 keeps a link in its
+ * inode, where the ID's own 64 digits would take a block of the disk and its time. */
+#define LINK_LEN 43
+
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static int hex_value(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+static void link_text(const char *id, char text[LINK_LEN + 1])
+{
+	/* Two base64 digits hold three hexadecimal ones; the last one of the 64 has a digit to itself. */
+	for (size_t i = 0, o = 0; i < ID_LEN; i += 3) {
+		bool whole = i + 2 < ID_LEN;
+		int v = hex_value(id[i]) << 8 | (whole ? hex_value(id[i + 1]) << 4 | hex_value(id[i + 2]) : 0);
+
+		text[o++] = base64[v >> 6];
+		if (whole)
+			text[o++] = base64[v & 63];
+	}
+	text[LINK_LEN] = '\0';
+}
+
 static int names_read(int names_fd, const char *name, char id[ID_LEN + 1])
 {
-	char target[ID_LEN + 2];
-	ssize_t n = readlinkat(names_fd, name, target, sizeof(target));
+	static const char hex[] = "0123456789abcdef";
+	char text[LINK_LEN + 2];
+	ssize_t n = readlinkat(names_fd, name, text, sizeof(text));
 
-	if (n != ID_LEN)
+	if (n != LINK_LEN)
 		return -1;
-	memcpy(id, target, ID_LEN);
+	for (size_t i = 0, o = 0; o < ID_LEN; i += 2) {
+		const char *high = memchr(base64, text[i], 64);
+		const char *low = i + 1 < LINK_LEN ? memchr(base64, text[i + 1], 64) : base64;
+		long v = high && low ? (high - base64) << 6 | (low - base64) : -1;
+
+		if (v < 0)
+			return -1;
+		id[o++] = hex[v >> 8];
+		if (o < ID_LEN) {
+			id[o++] = hex[v >> 4 & 15];
+			id[o++] = hex[v & 15];
+		}
+	}
 	id[ID_LEN] = '\0';
-	return id_valid(id) ? 0 : -1;
+	return 0;
 }
 
 /* Whether the container that owns a name is gone: no folder, or one whose making was cut short (no container.json) by a
@@ -143,10 +181,10 @@ static bool owner_gone(const struct store *st, const char *id)
 	if (faccessat(st->containers_fd, path, F_OK, 0) == 0)
 		return false;
 	snprintf(path, sizeof(path), "%s/lock", id);
-	lock = openat(st->containers_fd, path, O_RDWR | O_CLOEXEC);
-	if (lock < 0)
-		return errno == ENOENT;
-	if (fcntl(lock, F_OFD_GETLK, &fl) < 0 || fl.l_type != F_UNLCK)
+	lock = openat(st->run_fd, path, O_RDWR | O_CLOEXEC);
+	if (lock < 0 && errno != ENOENT)
+		return false;
+	if (lock >= 0 && (fcntl(lock, F_OFD_GETLK, &fl) < 0 || fl.l_type != F_UNLCK))
 		return false;
 	/* It may have been finished between the two looks. */
 	snprintf(path, sizeof(path), "%s/container.json", id);
@@ -169,12 +207,13 @@ static void drop_stale(const struct store *st, int names_fd, const char *name)
 int name_claim(const struct store *st, const char *name, const char *id, struct error *err)
 {
 	autoclose int names = names_open(st);
-	char owner[ID_LEN + 1] = "";
+	char owner[ID_LEN + 1] = "", text[LINK_LEN + 1];
 
+	link_text(id, text);
 	if (names < 0)
 		return error_errno(err, "cannot open %s/containers/by-name", st->root);
 	for (int attempt = 0; attempt < 2; attempt++) {
-		if (symlinkat(id, names, name) == 0)
+		if (symlinkat(text, names, name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return error_errno(err, "cannot name the container %s", name);

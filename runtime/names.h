@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names of containers: the grammar, the names Knarr gives of its own, and the folder that keeps a name to one container.
  *
- * containers/by-name/<name> is a symbolic link to the container's ID. symlinkat(2) either makes it or says EEXIST, so
+ * containers/by-name/<name> is a symbolic link whose text is the container's ID. symlinkat(2) either makes it or says EEXIST, so
  * that two `run --name web` at once need no lock and no look at every other container. The container's folder is made
  * before its name and removed after it: a name whose folder is missing is what a crash left, and is taken over. */
 #ifndef KNARR_RUNTIME_NAMES_H

@@ -27,7 +27,7 @@ static int remove_one(const struct store *st, const char *word, bool force, stru
 		if (c.config.auto_remove)
 			return 0;
 	}
-	if (container_lock(&c, err) < 0)
+	if (container_lock(st, &c, err) < 0)
 		return -1;
 	return container_remove(st, &c, err);
 }

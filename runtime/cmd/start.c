@@ -23,7 +23,7 @@ static int start(const struct store *st, struct container *c, uint32_t attach, i
 	*fd = -1;
 	if (c->state.status == STATUS_RUNNING)
 		return 0;
-	if (container_lock(c, err) < 0) {
+	if (container_lock(st, c, err) < 0) {
 		/* Another `start` came first? */
 		if (err->code != EBUSY || container_refresh(st, c, NULL) < 0 ||
 		    c->state.status != STATUS_RUNNING)
