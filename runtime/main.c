@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/str.h"
 #include "runtime/command.h"
+#include "runtime/self.h"
 
 enum section { COMMON, OTHER, SYSTEM };
 
@@ -242,6 +243,7 @@ int main(int argc, char **argv)
 	const char *root = getenv("KNARR_ROOT");
 	int status;
 
+	self_protect(argv);
 	log_set_program(argc > 0 ? argv[0] : "knarr");
 	if (strcmp(log_program(), "knarr-oci") == 0) {
 		error_set(&err, ENOSYS,
