@@ -206,6 +206,7 @@ static void boot(void)
 	/* The disks are looked at while the terminals are asked for their size; neither waits for
 	 * the network. */
 	service_start(&storage);
+	shutdown_await(&storage);
 	start_consoles();
 	network_base(cmd.hostname);
 	start_network();

@@ -24,6 +24,7 @@
 static enum { RUNNING, STOPPING, TERMINATING, KILLING, RELEASING, FORCING } phase;
 static enum shutdown_kind kind;
 static int64_t limit;
+static const struct service *awaited;
 
 static void stop_containers(void *arg)
 {
@@ -88,6 +89,11 @@ void shutdown_begin(enum shutdown_kind what)
 	service_start(&stopper);
 }
 
+void shutdown_await(const struct service *s)
+{
+	awaited = s;
+}
+
 bool shutdown_running(void)
 {
 	return phase != RUNNING;
@@ -106,7 +112,7 @@ int64_t shutdown_step(int64_t now, bool childless)
 	case RUNNING:
 		return SUPERVISE_NEVER;
 	case STOPPING:
-		if (stopper.pid > 0 && now < limit)
+		if ((stopper.pid > 0 || (awaited && awaited->pid > 0)) && now < limit)
 			return limit;
 		if (stopper.pid > 0)
 			complain(

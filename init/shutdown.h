@@ -15,6 +15,11 @@ enum shutdown_kind { SHUTDOWN_POWEROFF, SHUTDOWN_REBOOT, SHUTDOWN_HALT };
  */
 void shutdown_begin(enum shutdown_kind kind);
 
+/* Has the way down begin with waiting for s too, as long as for the containers: the store's
+ * preparation, say, which should not be cut short. */
+struct service;
+void shutdown_await(const struct service *s);
+
 /* True from the first shutdown_begin() on. */
 bool shutdown_running(void);
 

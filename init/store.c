@@ -101,8 +101,37 @@ static int check(const struct disk *d, bool force)
 	return -1;
 }
 
+/* A disk that is being formatted says so in its first sector, which ext4 leaves to boot loaders.
+ * Should the power go meanwhile, the disk is neither blank nor labelled, or labelled and not whole;
+ * with these words on it, it is known to have held nothing yet, and is formatted again. */
+static const char unfinished[512] = "KNARR: this disk is being formatted; nothing is on it yet\n";
+
+static bool is_unfinished(int fd)
+{
+	char sector[sizeof unfinished];
+
+	return pread(fd, sector, sizeof sector, 0) == sizeof sector &&
+	       memcmp(sector, unfinished, sizeof sector) == 0;
+}
+
+static int write_first_sector(const struct disk *d, const char sector[static sizeof unfinished])
+{
+	int fd = open(d->path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || pwrite(fd, sector, sizeof unfinished, 0) != sizeof unfinished ||
+	    fsync(fd) < 0) {
+		complain("%s cannot be written: %s", d->name, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
 static int format(const struct disk *d)
 {
+	static const char zeroes[sizeof unfinished];
 	char output[4096], size[8];
 	/* The disk reads as zeroes, so nothing has to be discarded, and what mke2fs would zero can
 	 * be left to the kernel. Blocks of 4 KiB whatever the size: mke2fs would give a small disk
@@ -137,14 +166,17 @@ static int format(const struct disk *d)
 	 * and then makes an identifier out of the time and the network card's address. */
 	if (getrandom(&random, sizeof random, 0) < 0)
 		note("random numbers: %s", strerror(errno));
+	if (write_first_sector(d, unfinished) < 0)
+		return -1;
 	code = run_tool("/sbin/mke2fs", argv, output, sizeof output);
-
 	if (code != 0) {
 		show_output("mke2fs", output);
 		complain("%s is blank, but /sbin/mke2fs could not format it (exit %d)", d->name,
 			 code);
 		return -1;
 	}
+	if (write_first_sector(d, zeroes) < 0)
+		return -1;
 	say("%s (%s) was blank and is the store now", d->name, human_size(d->bytes, size));
 	return 0;
 }
@@ -249,7 +281,9 @@ static enum content look_into(const struct disk *d, bool ask_blank)
 
 	if (fd < 0)
 		return FOREIGN;
-	if (!ask_blank)
+	if (is_unfinished(fd))
+		found = ask_blank ? BLANK : FOREIGN;
+	else if (!ask_blank)
 		found = ext4_read(fd, &fs) && strcmp(fs.label, STORE_LABEL) == 0 ? LABELLED
 										 : FOREIGN;
 	else if (disk_blank(fd, d->bytes))
