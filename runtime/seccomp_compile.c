@@ -20,7 +20,6 @@
 
 #define CALLS_MAX 1024 /* above every number of every architecture here */
 #define RULES_MAX 64
-#define X32_BIT 0x40000000U
 #define COMMON_FROM 403 /* the first number that is the same on all architectures */
 
 _Noreturn static void fail(const char *what, const char *name, int line)
@@ -46,17 +45,14 @@ static size_t n_rules;
 
 /* What becomes of a call: a set of rules, as bits. None: EPERM. */
 struct architecture {
-	const char *name;
-	uint32_t token; /* libseccomp's, which is the kernel's but for x32 */
-	uint32_t offset;
+	uint32_t token;
 	uint64_t calls[CALLS_MAX];
 	uint32_t newest;
 };
 
 static struct architecture architectures[] = {
-	{ .name = "x86_64", .token = SCMP_ARCH_X86_64 },
-	{ .name = "x32", .token = SCMP_ARCH_X32, .offset = X32_BIT },
-	{ .name = "i386", .token = SCMP_ARCH_X86 },
+	{ .token = SCMP_ARCH_X86_64 },
+	{ .token = SCMP_ARCH_X86 },
 };
 
 static bool has_capability(const char *name, int line)
@@ -144,12 +140,12 @@ static void parse_rule(char *text, int line)
 static int find_number(const struct architecture *arch, const char *name)
 {
 	for (uint32_t nr = 0; nr < CALLS_MAX; nr++) {
-		char *found = seccomp_syscall_resolve_num_arch(arch->token, (int)(nr | arch->offset));
+		char *found = seccomp_syscall_resolve_num_arch(arch->token, (int)nr);
 		bool same = found && strcmp(found, name) == 0;
 
 		free(found);
 		if (same)
-			return (int)(nr | arch->offset);
+			return (int)nr;
 	}
 	return -1;
 }
@@ -170,15 +166,14 @@ static void parse_call(char *word, int line)
 		int nr = find_number(arch, word);
 
 		if (nr < 0 && eq && (given >= COMMON_FROM || arch->token == SCMP_ARCH_X86_64))
-			nr = (int)(given | arch->offset);
+			nr = (int)given;
 		if (nr < 0 || !rules[n_rules - 1].applies)
 			continue;
-		uint32_t index = (uint32_t)nr & ~X32_BIT;
-		if (index >= CALLS_MAX)
+		if (nr >= CALLS_MAX)
 			fail("number too large", word, line);
-		arch->calls[index] |= UINT64_C(1) << (n_rules - 1);
-		if (index > arch->newest)
-			arch->newest = index;
+		arch->calls[nr] |= UINT64_C(1) << (n_rules - 1);
+		if ((uint32_t)nr > arch->newest)
+			arch->newest = (uint32_t)nr;
 	}
 	if (!known && !eq)
 		fail("unknown system call", word, line);
@@ -274,7 +269,7 @@ struct range {
 };
 
 /* The search among ranges [low, high); the accumulator holds the number. */
-static void emit_search(struct code *c, const struct architecture *arch, const struct range *ranges, size_t low, size_t high)
+static void emit_search(struct code *c, const struct range *ranges, size_t low, size_t high)
 {
 	if (high - low == 1) {
 		emit_verdict(c, ranges[low].set);
@@ -283,13 +278,13 @@ static void emit_search(struct code *c, const struct architecture *arch, const s
 	size_t middle = low + (high - low) / 2, jump = c->len;
 
 	/* A conditional jump reaches 255 instructions, this one any. */
-	emit(c, BPF_JMP | BPF_JGE | BPF_K, 0, 1, ranges[middle].first + arch->offset);
+	emit(c, BPF_JMP | BPF_JGE | BPF_K, 0, 1, ranges[middle].first);
 	emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
-	emit_search(c, arch, ranges, low, middle);
+	emit_search(c, ranges, low, middle);
 
 	size_t distance = c->len - jump - 2;
 	c->insn[jump + 1].k = (uint32_t)distance;
-	emit_search(c, arch, ranges, middle, high);
+	emit_search(c, ranges, middle, high);
 }
 
 /* Where the distance allows, the jump goes straight. Works on finished code, from the end, so that distances only shrink. */
@@ -326,9 +321,9 @@ static void emit_architecture(struct code *c, const struct architecture *arch)
 			continue;
 		ranges[n++] = (struct range){ nr, set };
 	}
-	emit(c, BPF_JMP | BPF_JGT | BPF_K, 0, 1, arch->newest + arch->offset);
+	emit(c, BPF_JMP | BPF_JGT | BPF_K, 0, 1, arch->newest);
 	emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
-	emit_search(c, arch, ranges, 0, n);
+	emit_search(c, ranges, 0, n);
 	shorten_jumps(c);
 }
 
@@ -340,23 +335,20 @@ static void append(struct code *to, const struct code *from)
 
 int main(int argc, char **argv)
 {
-	static struct code native, x32, i386, all;
+	static struct code native, i386, all;
 
 	if (argc != 2)
 		fail("usage: seccomp_compile FILE", "", 0);
 	parse(argv[1]);
 	emit_architecture(&native, &architectures[0]);
-	emit_architecture(&x32, &architectures[1]);
-	emit_architecture(&i386, &architectures[2]);
+	emit_architecture(&i386, &architectures[1]);
 
+	/* x32's numbers lie above all others, and so are missing, as on every kernel built without x32. */
 	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
 	emit(&all, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
-	emit(&all, BPF_JMP | BPF_JA, 0, 0, (uint32_t)(native.len + x32.len + 3));
+	emit(&all, BPF_JMP | BPF_JA, 0, 0, (uint32_t)(native.len + 1));
 	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
-	emit(&all, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32_BIT);
-	emit(&all, BPF_JMP | BPF_JA, 0, 0, (uint32_t)native.len);
 	append(&all, &native);
-	append(&all, &x32);
 	/* A third architecture there is not: nothing sane calls from it. */
 	emit(&all, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_I386);
 	emit(&all, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
