@@ -17,7 +17,7 @@ $(B)/obj/runtime/seccomp.o: $(B)/gen/seccomp_default.h
 
 # What build/knarr stands on, users before what they use.
 KNARR_PACKAGES := erofs-utils libarchive libseccomp isal bearssl yyjson zstd zlib
-KNARR_LIBS := -lmkfserofs -lerofs -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
+KNARR_LIBS := -lmkfserofs -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
 
 KNARR_OBJ := $(call objects,$(KNARR_SRC))
 -include $(KNARR_OBJ:.o=.d)

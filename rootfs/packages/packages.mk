@@ -19,7 +19,7 @@ $(B)/packages/total: $(PACKAGE_INPUTS) | deps-build
 	$(Q)$(DRIVER) plan $(PACKAGES)
 
 $(call package,$(PACKAGES)): $(B)/packages/total $(CC)
-	+$(Q)$(DRIVER) build $(@F)
+	$(Q)$(DRIVER) build $(@F)
 
 $(CC): rootfs/packages/toolchain/cc rootfs/packages/toolchain/musl.specs
 	@mkdir -p $(@D)
