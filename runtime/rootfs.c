@@ -262,6 +262,24 @@ static bool is_type(const struct spec_mount *m, const char *type)
 	return strcmp(m->type, type) == 0;
 }
 
+/* Whether the mount may go to at, which destination was found to be. Below /proc the container's view of itself is at
+ * stake: /proc/self/attr, /proc/sys, /proc/self/fd are trusted by programs and by whoever execs into the container. Only
+ * files of figures that lxcfs and its like put there may be covered (CVE-2019-16884, CVE-2025-52881). */
+static bool may_cover(const struct spec_mount *m, int at)
+{
+	static const char *const figures[] = { "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",
+					       "/proc/swaps",	"/proc/uptime",	   "/proc/loadavg",  "/proc/slabinfo",
+					       "/proc/net/dev", "/proc/sys/kernel/ns_last_pid" };
+	struct statfs fs;
+
+	if (fstatfs(at, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return true;
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+		if (strcmp(m->destination, figures[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Makes mount number i; the descriptor of the mount, now attached, or -1. */
 static int furnish_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, size_t i)
 {
@@ -295,6 +313,10 @@ static int furnish_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds
 		at = sandbox_make_path(fds->root, m->destination, bind && !S_ISDIR(st.st_mode));
 	if (at < 0)
 		return sandbox_fault(plan, STEP_MOUNT_POINT, m->destination);
+	if (!is_type(m, "proc") && !may_cover(m, at)) {
+		errno = EPERM;
+		return sandbox_fault(plan, STEP_MOUNT_PROC, m->destination);
+	}
 	if (sys_move_mount(mount, at) < 0)
 		return sandbox_fault(plan, STEP_MOUNT, m->destination);
 	return STEAL_FD(mount);

@@ -351,6 +351,35 @@ static void proc_is_not_mounted_over_a_link(void **state)
 	assert_non_null(strstr(o.err.message, "no ordinary folder"));
 }
 
+static void nothing_is_mounted_into_proc(void **state)
+{
+	static const char *const places[] = { "/proc", "/proc/self/attr", "/proc/sys", "/link/self" };
+	autoclose int image = openat(scratch(state), "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	need_root();
+	put_file(scratch(state), "note", "figures\n");
+	mkdirat(scratch(state), "shared", 0755);
+	symlinkat("/proc", image, "link");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		autospec struct spec spec = SPEC_INIT;
+		struct outcome o;
+
+		describe(&spec, "true");
+		bind(&spec, "shared", places[i]);
+		run(&spec, -1, &o);
+		assert_int_equal(o.status, -1);
+		assert_int_equal(o.err.code, EPERM);
+	}
+	unlinkat(image, "link", 0);
+
+	autospec struct spec spec = SPEC_INIT;
+	struct outcome o;
+	describe(&spec, "cat /proc/meminfo");
+	bind(&spec, "note", "/proc/meminfo");
+	run(&spec, -1, &o);
+	assert_string_equal(o.output, "figures\n");
+}
+
 /* CAP_MKNOD makes the node of a disk, the cgroup's device filter keeps it shut. */
 static void disks_of_the_host_cannot_be_opened(void **state)
 {
@@ -530,6 +559,7 @@ int main(void)
 		cmocka_unit_test(binds_bring_files_and_folders),
 		cmocka_unit_test(links_of_the_image_lead_nowhere_outside),
 		cmocka_unit_test(proc_is_not_mounted_over_a_link),
+		cmocka_unit_test(nothing_is_mounted_into_proc),
 		cmocka_unit_test(disks_of_the_host_cannot_be_opened),
 		cmocka_unit_test(a_terminal_is_the_containers_own),
 		cmocka_unit_test(exec_joins_what_runs),
