@@ -34,7 +34,7 @@
 struct container {
 	struct container_config config;
 	struct container_state state;
-	int dirfd;   /* its folder */
+	int dirfd;     /* its folder */
 	int run_dirfd; /* its volatile folder; -1 after a reboot, until container_lock makes it anew */
 	int lock_fd; /* -1: we do not hold the lock */
 };

@@ -21,7 +21,8 @@ static void address(const struct store *st, const char *id, struct sockaddr_un *
 {
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
-	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.64s/control", st->run_fd, id);
+	snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%.64s/control", st->run_fd,
+		 id);
 }
 
 int control_listen(const struct store *st, const char *id, struct error *err)

@@ -240,8 +240,8 @@ int engine_configure(const struct image *image, const struct engine_request *req
 
 static void make_skeleton(int run_fd)
 {
-	static const char *const folders[] = { "skeleton", "skeleton/dev", "skeleton/etc", "skeleton/proc",
-					       "skeleton/sys" };
+	static const char *const folders[] = { "skeleton", "skeleton/dev", "skeleton/etc",
+					       "skeleton/proc", "skeleton/sys" };
 	static const char *const files[] = { "skeleton/etc/hostname", "skeleton/etc/hosts",
 					     "skeleton/etc/resolv.conf" };
 
@@ -281,8 +281,8 @@ static const char *hostname_of(const struct container_config *config, char buf[1
 static int write_own(const struct container *c, const char *name, const struct strbuf *text,
 		     struct error *err)
 {
-	autoclose int fd =
-		openat(c->run_dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	autoclose int fd = openat(c->run_dirfd, name,
+				  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 	/* Whatever our umask: the container's users read them. */
 	if (fd < 0 || fchmod(fd, 0644) < 0 ||

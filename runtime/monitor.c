@@ -61,8 +61,9 @@ static int compare_fd(const void *a, const void *b)
 static void close_inherited(const struct store *st, const struct container *c, int listener,
 			    int command_fd)
 {
-	int keep[] = { st->fd,     st->layers_fd, st->images_fd, st->containers_fd, st->tmp_fd,
-		       st->run_fd, c->dirfd,    c->run_dirfd,      c->lock_fd,    listener,          command_fd };
+	int keep[] = { st->fd,     st->layers_fd, st->images_fd, st->containers_fd,
+		       st->tmp_fd, st->run_fd,    c->dirfd,      c->run_dirfd,
+		       c->lock_fd, listener,      command_fd };
 	unsigned next = 3;
 
 	qsort(keep, sizeof(keep) / sizeof(keep[0]), sizeof(keep[0]), compare_fd);

@@ -135,7 +135,8 @@ static void link_text(const char *id, char text[LINK_LEN + 1])
 	/* Two base64 digits hold three hexadecimal ones; the last one of the 64 has a digit to itself. */
 	for (size_t i = 0, o = 0; i < ID_LEN; i += 3) {
 		bool whole = i + 2 < ID_LEN;
-		int v = hex_value(id[i]) << 8 | (whole ? hex_value(id[i + 1]) << 4 | hex_value(id[i + 2]) : 0);
+		int v = hex_value(id[i]) << 8 |
+			(whole ? hex_value(id[i + 1]) << 4 | hex_value(id[i + 2]) : 0);
 
 		text[o++] = base64[v >> 6];
 		if (whole)
