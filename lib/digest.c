@@ -187,13 +187,13 @@ const char *digest_hex(const struct digest *d, char buf[DIGEST_HEX_MAX])
 		buf[2 * i] = digits[d->bytes[i] >> 4];
 		buf[2 * i + 1] = digits[d->bytes[i] & 15];
 	}
-	buf[2 * DIGEST_SIZE] = '\0';
+	buf[DIGEST_HEX_MAX - 1] = '\0';
 	return buf;
 }
 
 const char *digest_text(const struct digest *d, char buf[DIGEST_TEXT_MAX])
 {
-	memcpy(buf, "sha256:", 7);
+	memcpy(buf, "sha256:", 8);
 	digest_hex(d, buf + 7);
 	return buf;
 }
@@ -218,7 +218,7 @@ int digest_from_hex(const char *hex, struct digest *out)
 			return -1;
 		d.bytes[i] = (uint8_t)(high << 4 | low);
 	}
-	if (hex[2 * DIGEST_SIZE])
+	if (hex[DIGEST_HEX_MAX - 1])
 		return -1;
 	*out = d;
 	return 0;

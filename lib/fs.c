@@ -284,7 +284,6 @@ int fs_mkdirs_in_root(int rootfd, const char *path, mode_t mode, struct error *e
 			char *longer = str_format("%s%s", target, todo + end);
 			free(todo);
 			todo = longer;
-			done = 0;
 			fd = fs_open_in_root(rootfd, ".", flags, 0);
 			end = 0;
 		}

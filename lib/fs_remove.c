@@ -73,7 +73,7 @@ static int enter(struct walk *w, int parent, const char *name)
 	DIR *dir = fdopendir(fd);
 	if (!dir)
 		return -1;
-	fd = -1; /* dir's now */
+	(void)STEAL_FD(fd); /* dir's now */
 	if (w->depth == w->room) {
 		w->room = w->room ? 2 * w->room : 64;
 		w->levels = xreallocarray(w->levels, w->room, sizeof(*w->levels));
@@ -110,7 +110,7 @@ static int reopen_outer(struct walk *w)
 	outer->dir = fdopendir(fd);
 	if (!outer->dir)
 		return -1;
-	fd = -1;
+	(void)STEAL_FD(fd);
 	outer->removed = false;
 	return 0;
 }

@@ -23,10 +23,10 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_MAX])
 
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX])
 {
-	const int64_t minute = 60, hour = 60 * minute, day = 24 * hour;
-	int64_t hours = seconds / hour +
-			(seconds % hour >= hour / 2); /* hours alone are rounded, all else is cut */
-	int64_t n;
+	const int64_t minute = 60, hour = 60 * minute;                              /* in seconds */
+	const int64_t day = 24, week = 7 * day, month = 30 * day, year = 365 * day; /* in hours */
+	int64_t n, hours = seconds / hour +
+			   (seconds % hour >= hour / 2); /* rounded, unlike all else */
 	const char *unit;
 
 	/* The borders are go-units' own: 36 hours, 13 days, 24 months stay in the smaller unit. */
@@ -50,16 +50,16 @@ const char *human_duration(int64_t seconds, char buf[HUMAN_MAX])
 		n = seconds, unit = "seconds";
 	else if (seconds < hour)
 		n = seconds / minute, unit = "minutes";
-	else if (hours < 48)
+	else if (hours < 2 * day)
 		n = hours, unit = "hours";
-	else if (hours < 24 * 7 * 2)
-		n = hours / 24, unit = "days";
-	else if (hours < 24 * 30 * 2)
-		n = hours / 24 / 7, unit = "weeks";
-	else if (hours < 24 * 365 * 2)
-		n = hours / 24 / 30, unit = "months";
+	else if (hours < 2 * week)
+		n = hours / day, unit = "days";
+	else if (hours < 2 * month)
+		n = hours / week, unit = "weeks";
+	else if (hours < 2 * year)
+		n = hours / month, unit = "months";
 	else
-		n = seconds / day / 365, unit = "years";
+		n = seconds / hour / year, unit = "years";
 	snprintf(buf, HUMAN_MAX, "%" PRId64 " %s", n, unit);
 	return buf;
 }

@@ -10,12 +10,11 @@
 /* Keys of an object up to which each is compared with each; beyond, they are sorted. */
 #define PAIRWISE_MAX 16
 
-static bool same_key(const yyjson_val *a, const yyjson_val *b)
+static bool same_key(yyjson_val *a, yyjson_val *b)
 {
-	size_t len = unsafe_yyjson_get_len((void *)(uintptr_t)a);
+	size_t len = yyjson_get_len(a);
 
-	return len == unsafe_yyjson_get_len((void *)(uintptr_t)b) &&
-	       memcmp(a->uni.str, b->uni.str, len) == 0;
+	return len == yyjson_get_len(b) && memcmp(yyjson_get_str(a), yyjson_get_str(b), len) == 0;
 }
 
 static int compare_keys(const void *pa, const void *pb)
@@ -98,7 +97,7 @@ yyjson_doc *json_parse(const char *text, size_t len, const char *what, struct er
 	yyjson_read_err why = { 0 };
 	size_t line = 0, column = 0, position = 0;
 	/* Without YYJSON_READ_INSITU the parser only reads text, whatever the type of its argument says. */
-	autojson yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text, len, 0, NULL, &why);
+	autojson yyjson_doc *doc = yyjson_read_opts((char *)text, len, 0, NULL, &why);
 
 	if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) {
 		error_set(err, ENOMEM, "%s: too large for the memory at hand", what);

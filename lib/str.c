@@ -141,7 +141,7 @@ static void strbuf_grow(struct strbuf *b, size_t extra)
 
 	if (__builtin_add_overflow(b->len, extra, &need) || __builtin_add_overflow(need, 1, &need))
 		out_of_memory();
-	if (need <= b->cap)
+	if (b->data && need <= b->cap)
 		return;
 	if (__builtin_mul_overflow(b->cap, 2, &cap) || cap < need)
 		cap = need;

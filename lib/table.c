@@ -47,8 +47,9 @@ static void put_spaces(struct strbuf *out, size_t n)
 
 void table_print(const struct table *t, struct strbuf *out)
 {
+	if (!t->columns)
+		return;
 	autofree size_t *widths = xcalloc(t->columns, sizeof(*widths));
-
 	for (size_t i = 0; i < t->columns; i++)
 		widths[i] = WIDTH_MIN;
 	for (size_t i = 0; i < t->cells.len; i++) {
