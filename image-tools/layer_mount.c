@@ -61,7 +61,10 @@ static int erofs_mount(const char *index, const char *tar, bool direct)
 {
 	int fs autoclose = (int)syscall(SYS_fsopen, "erofs", FSOPEN_CLOEXEC);
 
-	if (fs < 0 || set_string(fs, "source", index) < 0 || set_string(fs, "device", tar) < 0)
+	/* "ro" for the sake of the devices: unasked, the kernel opens them for writing, which loop devices over files opened
+	 * read-only refuse (EACCES). */
+	if (fs < 0 || set_string(fs, "source", index) < 0 || set_string(fs, "device", tar) < 0 ||
+	    syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
 		return -1;
 	if (direct) /* refused by kernels that do not know it, which is as well */
 		(void)syscall(SYS_fsconfig, fs, FSCONFIG_SET_FLAG, "directio", NULL, 0);
