@@ -122,6 +122,7 @@ class Machine:
     # -- the store seen from outside
 
     store = "/var/lib/knarr"
+    binary = "/bin/knarr"
 
     def containers(self):
         return self.ok("docker ps -aq --no-trunc").split()
@@ -145,7 +146,8 @@ class Machine:
         out += ["mount " + line for line in mounts.splitlines() if self._is_ours(line)]
         out += ["process " + line for line in self.processes()]
         out += ["tmp " + line for line in self.ok(f"ls -A {self.store}/tmp").split()]
-        out += ["container " + line for line in self.ok(f"ls -A {self.store}/containers").split()]
+        out += ["container " + line for line in self.ok(f"find {self.store}/containers -mindepth 1").split()
+                if not line.endswith("/by-name")]
         out += ["cgroup " + line for line in self.cgroups()]
         return out
 

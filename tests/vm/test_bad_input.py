@@ -174,8 +174,8 @@ ARCHIVES = {
                                                    ("index.json", b'{"schemaVersion":2}')]),
     "OCI layout of the future": lambda: tar_of([("oci-layout", b'{"imageLayoutVersion":"9.0.0"}'),
                                                 ("index.json", b'{"schemaVersion":2,"manifests":[]}')]),
-    "layer with ..": tar_with(entry("../escape", data=b"x")),
-    "layer with .. inside": tar_with(entry("etc/../../escape", data=b"x")),
+    "layer with ..": tar_with(entry("../knarr-escape", data=b"x")),
+    "layer with .. inside": tar_with(entry("etc/../../knarr-escape", data=b"x")),
     "layer whose header is damaged": wrong_checksum,
     "layer with a file of an exabyte": huge_size,
     "layer cut short": lambda: docker(archive.Image([BIG[:len(BIG) // 2 // 512 * 512 + 100]])),
@@ -208,8 +208,8 @@ def test_archive_is_refused(clean, what):
 ODD = {
     "absolute names": [entry("/etc/absolute", data=b"in\n")],
     "device nodes": [entry("etc/null", tarfile.CHRTYPE, dev=(1, 3), mode=0o666), entry("etc/fifo", tarfile.FIFOTYPE)],
-    "a link that leads out, and a file through it": [symlink("out", "/tmp"), entry("out/escape", data=b"x")],
-    "a link to ..": [symlink("up", "../../../.."), entry("up/escape", data=b"x")],
+    "a link that leads out, and a file through it": [symlink("out", "/tmp"), entry("out/knarr-escape", data=b"x")],
+    "a link to ..": [symlink("up", "../../../.."), entry("up/knarr-escape", data=b"x")],
     "an absolute link": [symlink("etc/passwd-link", "/etc/passwd")],
     "an entry given twice": [entry("etc/twice", data=b"one\n"), entry("etc/twice", data=b"two\n")],
     "entries without parents": [entry("a/b/c/d", data=b"x\n")],
@@ -231,7 +231,7 @@ def test_odd_layer_stays_inside(machine, what):
         assert machine.ok("docker run --rm odd:1 ls -lR /etc") != ""
     else:
         assert len(result.err.splitlines()) == 1 and result.err.startswith("docker: "), result.err
-    assert machine.run("find /escape /tmp /etc /root /run /usr /var -maxdepth 7 -name escape 2>/dev/null").out == ""
+    assert machine.run("find /knarr-escape /tmp /etc /root /run /usr /var -maxdepth 7 -name knarr-escape 2>/dev/null").out == ""
     assert machine.settled_leftovers() == []
 
 
