@@ -15,7 +15,7 @@ $(B)/initramfs.cpio: $(INITRAMFS_FILES) $(B)/init $(B)/knarr $(B)/busybox.tar \
 
 $(B)/busybox.tar: rootfs/busybox-image $(call package,busybox)
 	$(call say,IMAGE,$@)
-	$(Q)rootfs/busybox-image $(B)/sysroot/bin/busybox $(B)/sysroot/share/busybox.links $@
+	$(Q)rootfs/busybox-image $(B)/sysroot/bin/busybox $(B)/sysroot/share/busybox.links "$$(<$(B)/sysroot/share/busybox.date)" $@
 
 # CMD, SHARE and the others reach the runner through the environment.
 export CMD SHARE DISK MEM CPUS APPEND
