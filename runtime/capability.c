@@ -10,7 +10,8 @@
 #include "lib/fs.h"
 #include "runtime/kernel.h"
 
-/* By number, as in <linux/capability.h>; they are the kernel's interface and only ever grow at the end. */
+/* By number, as in <linux/capability.h>; they are the kernel's interface and only ever grow at the
+ * end. */
 static const char *const names[] = {
 	"CAP_CHOWN",
 	"CAP_DAC_OVERRIDE",
@@ -74,7 +75,8 @@ const char *capability_name(int number)
 
 uint64_t capability_all(void)
 {
-	/* PR_CAPBSET_READ fails for what the kernel does not know: cheaper than a file of /proc, and there without it. */
+	/* PR_CAPBSET_READ fails for what the kernel does not know: cheaper than a file of /proc,
+	 * and there without it. */
 	static uint64_t all;
 
 	for (int i = 0; !all || i < 64; i++) {
@@ -85,7 +87,8 @@ uint64_t capability_all(void)
 	return all;
 }
 
-static int parse_list(const char *flag, const struct strv *list, uint64_t *mask, bool *everything, struct error *err)
+static int parse_list(const char *flag, const struct strv *list, uint64_t *mask, bool *everything,
+		      struct error *err)
 {
 	*mask = 0;
 	*everything = false;
@@ -96,15 +99,16 @@ static int parse_list(const char *flag, const struct strv *list, uint64_t *mask,
 		if (strcasecmp(name, "ALL") == 0 || strcasecmp(name, "CAP_ALL") == 0)
 			*everything = true;
 		else if (number < 0)
-			return error_set(err, EINVAL, "invalid %s: unknown capability: \"%s\"", flag, name);
+			return error_set(err, EINVAL, "invalid %s: unknown capability: \"%s\"",
+					 flag, name);
 		else
 			*mask |= UINT64_C(1) << number;
 	}
 	return 0;
 }
 
-int capability_apply_flags(uint64_t base, const struct strv *add, const struct strv *drop, uint64_t *out,
-			   struct error *err)
+int capability_apply_flags(uint64_t base, const struct strv *add, const struct strv *drop,
+			   uint64_t *out, struct error *err)
 {
 	uint64_t added, dropped;
 	bool add_all, drop_all;
@@ -141,10 +145,12 @@ int capability_set(const struct spec_capabilities *sets)
 		data[half].effective = (uint32_t)(sets->effective >> (32 * half));
 		data[half].inheritable = (uint32_t)(sets->inheritable >> (32 * half));
 	}
-	if (syscall(SYS_capset, &header, data) < 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+	if (syscall(SYS_capset, &header, data) < 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return -1;
 	for (int i = 0; i < 64; i++)
-		if (sets->ambient >> i & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+		if (sets->ambient >> i & 1 &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
 			return -1;
 	return 0;
 }

@@ -42,8 +42,8 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
-/* The folder of the whole cgroup2 tree; -1 with errno ENOENT if the machine has none. The two usual places need no look
- * at the mount table. */
+/* The folder of the whole cgroup2 tree; -1 with errno ENOENT if the machine has none. The two usual
+ * places need no look at the mount table. */
 static int open_base(void)
 {
 	static const char *const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
@@ -96,19 +96,22 @@ static ssize_t read_control(int fd, const char *file, char buf[CONTROL_MAX])
 static bool has_word(const char *list, const char *word, size_t len)
 {
 	for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
-		if ((at == list || isspace((unsigned char)at[-1])) && (!at[len] || isspace((unsigned char)at[len])))
+		if ((at == list || isspace((unsigned char)at[-1])) &&
+		    (!at[len] || isspace((unsigned char)at[len])))
 			return true;
 	return false;
 }
 
-/* Turns on, for the children of fd, the controllers that containers are limited with, as far as the machine has given
- * them to v2. Each by itself: one that refuses (realtime tasks hold "cpu", say) must not take the others along. */
+/* Turns on, for the children of fd, the controllers that containers are limited with, as far as the
+ * machine has given them to v2. Each by itself: one that refuses (realtime tasks hold "cpu", say)
+ * must not take the others along. */
 static void enable_controllers(int fd)
 {
 	static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids", "hugetlb" };
 	char have[CONTROL_MAX], on[CONTROL_MAX];
 
-	if (read_control(fd, "cgroup.controllers", have) < 0 || read_control(fd, "cgroup.subtree_control", on) < 0)
+	if (read_control(fd, "cgroup.controllers", have) < 0 ||
+	    read_control(fd, "cgroup.subtree_control", on) < 0)
 		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		char text[16];
@@ -118,7 +121,8 @@ static void enable_controllers(int fd)
 			continue;
 		snprintf(text, sizeof(text), "+%s", wanted[i]);
 		if (write_control(fd, "cgroup.subtree_control", text) < 0)
-			log_warn_once("a cgroup controller cannot be turned on: limits may have no effect");
+			log_warn_once(
+				"not all cgroup controllers can be turned on: limits may not hold");
 	}
 }
 
@@ -136,14 +140,15 @@ int cgroup_create(const char *name, struct error *err)
 	autoclose int at = open_base();
 
 	if (at < 0) {
-		log_warn_once("no cgroup v2 here: containers run without limits, in the cgroup of their caller");
+		log_warn_once("no cgroup v2 here: containers run unlimited, beside their caller");
 		return -1;
 	}
 	autofree char *copy = xstrdup(name);
 	for (char *rest = copy, *part; (part = strsep(&rest, "/")) != NULL;) {
 		bool made, top = part == copy, last = !rest;
 
-		/* The way down gets its controllers once, when the first container after boot makes it. */
+		/* The way down gets its controllers once, when the first container after boot makes
+		 * it. */
 		if (top && faccessat(at, part, F_OK, 0) < 0)
 			enable_controllers(at);
 		int next = open_child(at, part, &made);
@@ -179,8 +184,9 @@ static long long now_ms(void)
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-/* Waits until word stands in cgroup.events. A change raises POLLPRI on a descriptor that was read (cgroup-v2.rst), and
- * one that came between read and poll raises it at once. A cgroup that has gone has no event to wait for: true. */
+/* Waits until word stands in cgroup.events. A change raises POLLPRI on a descriptor that was read
+ * (cgroup-v2.rst), and one that came between read and poll raises it at once. A cgroup that has
+ * gone has no event to wait for: true. */
 static bool await_event(int cgroup_fd, const char *word, long long timeout_ms)
 {
 	autoclose int fd = openat(cgroup_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
@@ -207,14 +213,16 @@ bool cgroup_populated(int cgroup_fd)
 {
 	char events[CONTROL_MAX];
 
-	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 && strstr(events, "populated 1");
+	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 &&
+	       strstr(events, "populated 1");
 }
 
 bool cgroup_frozen(int cgroup_fd)
 {
 	char events[CONTROL_MAX];
 
-	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 && strstr(events, "frozen 1");
+	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 &&
+	       strstr(events, "frozen 1");
 }
 
 static int add_pids(int fd, pid_t **pids, size_t *n, struct error *err)
@@ -222,8 +230,10 @@ static int add_pids(int fd, pid_t **pids, size_t *n, struct error *err)
 	autoclose int copy = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	autofile FILE *procs = copy < 0 ? NULL : fdopen(copy, "re");
 	if (!procs)
-		/* A threaded cgroup has no list of its own; one that went meanwhile has no processes. */
-		return errno == EOPNOTSUPP || errno == ENOENT ? 0 : error_errno(err, "cgroup.procs");
+		/* A threaded cgroup has no list of its own; one that went meanwhile has no
+		 * processes. */
+		return errno == EOPNOTSUPP || errno == ENOENT ? 0
+							      : error_errno(err, "cgroup.procs");
 	copy = -1;
 
 	autofree char *line = NULL;
@@ -259,7 +269,8 @@ struct pid_list {
 	int depth;
 };
 
-/* A container may nest cgroups as deep as it likes; what lies below this many levels is not followed. */
+/* A container may nest cgroups as deep as it likes; what lies below this many levels is not
+ * followed. */
 #define DEPTH_MAX 64
 
 static int collect(int fd, struct pid_list *list);
@@ -323,13 +334,15 @@ int cgroup_kill(int cgroup_fd, struct error *err)
 int cgroup_freeze(int cgroup_fd, bool frozen, struct error *err)
 {
 	if (cgroup_fd < 0)
-		return error_set(err, ENOTSUP, "this machine has no cgroup v2 to pause containers with");
+		return error_set(err, ENOTSUP,
+				 "this machine has no cgroup v2 to pause containers with");
 	if (write_control(cgroup_fd, "cgroup.freeze", frozen ? "1" : "0") < 0)
 		return error_errno(err, "cgroup.freeze");
 
 	if (await_event(cgroup_fd, frozen ? "frozen 1" : "frozen 0", 1000))
 		return 0;
-	return error_set(err, ETIMEDOUT, "the container's processes do not %s", frozen ? "pause" : "resume");
+	return error_set(err, ETIMEDOUT, "the container's processes do not %s",
+			 frozen ? "pause" : "resume");
 }
 
 /* ---- Removal */

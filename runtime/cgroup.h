@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The cgroup v2 tree below which containers live: <cgroup2 mount>/knarr/<id>. A container is born in its cgroup (clone3's
- * CLONE_INTO_CGROUP), is killed whole through it (cgroup.kill) and counted through it.
+/* The cgroup v2 tree below which containers live: <cgroup2 mount>/knarr/<id>. A container is born
+ * in its cgroup (clone3's CLONE_INTO_CGROUP), is killed whole through it (cgroup.kill) and counted
+ * through it.
  *
- * The mount is found in /proc/self/mountinfo, so that a v1 machine with a "unified" mount beside the old hierarchies works
- * too, with the controllers that v2 was given there. A machine without any cgroup2 mount runs containers in the
- * caller's cgroup: one warning (log_warn_once), and every function here takes the -1 that cgroup_create then returns. */
+ * The mount is found in /proc/self/mountinfo, so that a v1 machine with a "unified" mount beside
+ * the old hierarchies works too, with the controllers that v2 was given there. A machine without
+ * any cgroup2 mount runs containers in the caller's cgroup: one warning (log_warn_once), and every
+ * function here takes the -1 that cgroup_create then returns. */
 #ifndef KNARR_RUNTIME_CGROUP_H
 #define KNARR_RUNTIME_CGROUP_H
 
@@ -14,24 +16,28 @@
 
 #include "lib/error.h"
 
-/* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount) with all controllers the machine offers turned on
- * for it, and returns a descriptor of its folder for sandbox_create and for the functions below. -1 with err untouched
- * (err->code 0): this machine has no cgroup2, go on without; -1 with err set: a failure. An existing cgroup of that name
- * is taken over if it is empty, else EBUSY. */
+/* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount) with all controllers the
+ * machine offers turned on for it, and returns a descriptor of its folder for sandbox_create and
+ * for the functions below. -1 with err untouched (err->code 0): this machine has no cgroup2, go on
+ * without; -1 with err set: a failure. An existing cgroup of that name is taken over if it is
+ * empty, else EBUSY. */
 int cgroup_create(const char *name, struct error *err);
 
 /* Opens an existing one; -1 with err set (ENOENT: no such cgroup). */
 int cgroup_open(const char *name, struct error *err);
 
-/* SIGKILL to every process in it and below it, including those being forked. Returns at once; the processes are gone
- * when cgroup_populated says so. Returns 0 or -1 with err set. A descriptor of -1 is no error. */
+/* SIGKILL to every process in it and below it, including those being forked. Returns at once; the
+ * processes are gone when cgroup_populated says so. Returns 0 or -1 with err set. A descriptor of
+ * -1 is no error. */
 int cgroup_kill(int cgroup_fd, struct error *err);
 
-/* Removes the cgroup and empty ones below it (a container may have made some), waiting up to timeout_ms for dying
- * processes to leave. What is not there is no error. Returns 0, or -1 with err set (EBUSY: still populated). */
+/* Removes the cgroup and empty ones below it (a container may have made some), waiting up to
+ * timeout_ms for dying processes to leave. What is not there is no error. Returns 0, or -1 with err
+ * set (EBUSY: still populated). */
 int cgroup_remove(const char *name, int timeout_ms, struct error *err);
 
-/* Processes in it and in all cgroups below, as pids of the caller's namespace; *pids is the caller's to free. */
+/* Processes in it and in all cgroups below, as pids of the caller's namespace; *pids is the
+ * caller's to free. */
 int cgroup_pids(int cgroup_fd, pid_t **pids, size_t *n, struct error *err);
 
 /* Whether any process lives in it or below. */

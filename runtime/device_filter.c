@@ -19,8 +19,9 @@ static long sys_bpf(int command, union bpf_attr *attr)
 
 /* ---- Compiling
  *
- * r2: device type, r3: access wanted, r4: major, r5: minor; r0: 1 allows. Each rule is a block of at most eight
- * instructions that jumps to the next block when it does not match; the last rule comes first. */
+ * r2: device type, r3: access wanted, r4: major, r5: minor; r0: 1 allows. Each rule is a block of
+ * at most eight instructions that jumps to the next block when it does not match; the last rule
+ * comes first. */
 
 #define RULE_MAX 9
 
@@ -29,10 +30,14 @@ struct program {
 	size_t len;
 };
 
-static void emit(struct program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t offset, int32_t value)
+static void emit(struct program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t offset,
+		 int32_t value)
 {
-	p->code[p->len++] =
-		(struct bpf_insn){ .code = code, .dst_reg = dst & 15U, .src_reg = src & 15U, .off = offset, .imm = value };
+	p->code[p->len++] = (struct bpf_insn){ .code = code,
+					       .dst_reg = dst & 15U,
+					       .src_reg = src & 15U,
+					       .off = offset,
+					       .imm = value };
 }
 
 /* A jump to the end of the block begun at start, patched by end_block. */
@@ -59,7 +64,8 @@ static void emit_rule(struct program *p, const struct device_rule *rule)
 	size_t start = p->len;
 
 	if (rule->type != 'a')
-		emit_skip_unless(p, BPF_JNE, BPF_REG_2, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+		emit_skip_unless(p, BPF_JNE, BPF_REG_2,
+				 rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
 	if (rule->access != DEVICE_ALL) {
 		/* Allowing needs all that is wanted to be in the rule, refusing any of it. */
 		emit(p, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_3, 0, 0);
@@ -75,10 +81,12 @@ static void emit_rule(struct program *p, const struct device_rule *rule)
 	end_block(p, start);
 }
 
-/* A rule that matches everything makes those before it unreachable, which the kernel's verifier would refuse. */
+/* A rule that matches everything makes those before it unreachable, which the kernel's verifier
+ * would refuse. */
 static bool matches_all(const struct device_rule *rule)
 {
-	return rule->type == 'a' && rule->major < 0 && rule->minor < 0 && rule->access == DEVICE_ALL;
+	return rule->type == 'a' && rule->major < 0 && rule->minor < 0 &&
+	       rule->access == DEVICE_ALL;
 }
 
 int device_filter_load(const struct device_rule *rules, size_t n, struct error *err)
@@ -107,7 +115,7 @@ int device_filter_load(const struct device_rule *rules, size_t n, struct error *
 	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	attr.insns = (uint64_t)(uintptr_t)p.code;
 	attr.insn_cnt = (uint32_t)p.len;
-	attr.license = (uint64_t)(uintptr_t)"GPL";
+	attr.license = (uint64_t)(uintptr_t) "GPL";
 	int fd = (int)sys_bpf(BPF_PROG_LOAD, &attr);
 	return fd < 0 ? error_errno(err, "loading the device filter") : fd;
 }
@@ -131,16 +139,15 @@ int device_filter_ensure(int cgroup_fd, struct error *err)
 {
 	/* Any node may be made; only these may be opened. */
 	static const struct device_rule defaults[] = {
-		{ true, 'a', -1, -1, DEVICE_MKNOD },
-		{ true, 'c', 1, 3, DEVICE_ALL },    /* null */
-		{ true, 'c', 1, 5, DEVICE_ALL },    /* zero */
-		{ true, 'c', 1, 7, DEVICE_ALL },    /* full */
-		{ true, 'c', 1, 8, DEVICE_ALL },    /* random */
-		{ true, 'c', 1, 9, DEVICE_ALL },    /* urandom */
-		{ true, 'c', 5, 0, DEVICE_ALL },    /* tty */
-		{ true, 'c', 5, 1, DEVICE_ALL },    /* console */
-		{ true, 'c', 5, 2, DEVICE_ALL },    /* ptmx */
-		{ true, 'c', 136, -1, DEVICE_ALL }, /* pts */
+		{ true, 'a', -1, -1, DEVICE_MKNOD }, { true, 'c', 1, 3, DEVICE_ALL }, /* null */
+		{ true, 'c', 1, 5, DEVICE_ALL },                                      /* zero */
+		{ true, 'c', 1, 7, DEVICE_ALL },                                      /* full */
+		{ true, 'c', 1, 8, DEVICE_ALL },                                      /* random */
+		{ true, 'c', 1, 9, DEVICE_ALL },                                      /* urandom */
+		{ true, 'c', 5, 0, DEVICE_ALL },                                      /* tty */
+		{ true, 'c', 5, 1, DEVICE_ALL },                                      /* console */
+		{ true, 'c', 5, 2, DEVICE_ALL },                                      /* ptmx */
+		{ true, 'c', 136, -1, DEVICE_ALL },                                   /* pts */
 	};
 	union bpf_attr attr;
 
@@ -151,11 +158,15 @@ int device_filter_ensure(int cgroup_fd, struct error *err)
 		return 0;
 
 	struct error why = ERROR_INIT;
-	autoclose int program = device_filter_load(defaults, sizeof(defaults) / sizeof(defaults[0]), &why);
+	autoclose int program =
+		device_filter_load(defaults, sizeof(defaults) / sizeof(defaults[0]), &why);
 	if (program >= 0 && device_filter_attach(cgroup_fd, program, &why) == 0)
 		return 0;
-	if (why.code == ENOSYS || why.code == EINVAL || why.code == EPERM || why.code == EOPNOTSUPP) {
-		log_warn_once("this kernel takes no device filter (%s): containers may open every device", why.message);
+	if (why.code == ENOSYS || why.code == EINVAL || why.code == EPERM ||
+	    why.code == EOPNOTSUPP) {
+		log_warn_once(
+			"this kernel takes no device filter (%s): containers may open every device",
+			why.message);
 		return 0;
 	}
 	if (err)

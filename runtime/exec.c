@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One more process inside a running container (runtime/sandbox.h: sandbox_exec, sandbox_open_root).
  *
- * A pidfd names the container's process, so that a recycled pid can never be joined by mistake. The pid namespace is
- * joined by the parent for the moment of the clone, which only says where its next children are born; all the others
- * the child joins at once. So one clone makes the process, it is the caller's own child, and there is no helper. */
+ * A pidfd names the container's process, so that a recycled pid can never be joined by mistake. The
+ * pid namespace is joined by the parent for the moment of the clone, which only says where its next
+ * children are born; all the others the child joins at once. So one clone makes the process, it is
+ * the caller's own child, and there is no helper. */
 #include <errno.h>
 #include <stdio.h>
 

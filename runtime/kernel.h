@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* System calls by their plain numbers: those that a libc does not wrap (the mount API of Linux 5.2 and later, clone3,
- * openat2, pidfds), and those whose wrappers do more than the call and so have no place between clone and exec
- * (musl and glibc set the credentials of all threads and take locks for it). Each returns what the kernel gives, -1 with
- * errno on failure; the manual page of section 2 by the name behind sys_ tells the rest.
+/* System calls by their plain numbers: those that a libc does not wrap (the mount API of Linux 5.2
+ * and later, clone3, openat2, pidfds), and those whose wrappers do more than the call and so have
+ * no place between clone and exec (musl and glibc set the credentials of all threads and take locks
+ * for it). Each returns what the kernel gives, -1 with errno on failure; the manual page of section
+ * 2 by the name behind sys_ tells the rest.
  *
- * Include this, never <sys/mount.h>: the C library's header and the kernel's define the same names differently. */
+ * Include this, never <sys/mount.h>: the C library's header and the kernel's define the same names
+ * differently. */
 #ifndef KNARR_RUNTIME_KERNEL_H
 #define KNARR_RUNTIME_KERNEL_H
 
@@ -38,7 +40,8 @@ static inline int sys_clone3(struct clone_args *args)
 	return (int)syscall(SYS_clone3, args, sizeof(*args));
 }
 
-static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode,
+			      uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
 
@@ -56,7 +59,8 @@ static inline int sys_fsopen(const char *type)
 	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
 }
 
-static inline int sys_fsconfig(int fs, unsigned int command, const char *key, const void *value, int aux)
+static inline int sys_fsconfig(int fs, unsigned int command, const char *key, const void *value,
+			       int aux)
 {
 	return (int)syscall(SYS_fsconfig, fs, command, key, value, aux);
 }
@@ -73,13 +77,16 @@ static inline int sys_move_mount(int mount_fd, int target_fd)
 			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* A detached copy of the mount at fd, rooted where fd points; with AT_RECURSIVE of all that is mounted below as well. */
+/* A detached copy of the mount at fd, rooted where fd points; with AT_RECURSIVE of all that is
+ * mounted below as well. */
 static inline int sys_open_tree_clone(int fd, unsigned int flags)
 {
-	return (int)syscall(SYS_open_tree, fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | flags);
+	return (int)syscall(SYS_open_tree, fd, "",
+			    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | flags);
 }
 
-static inline int sys_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear, uint64_t propagation)
+static inline int sys_mount_setattr(int fd, unsigned int flags, uint64_t set, uint64_t clear,
+				    uint64_t propagation)
 {
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
 
@@ -159,7 +166,8 @@ static inline int sys_signal_default(int sig)
 	return (int)syscall(SYS_rt_sigaction, sig, &action, NULL, sizeof(action.mask));
 }
 
-/* Sets the whole signal mask (how: SIG_SETMASK, ...) and gives the old one in *old, where not NULL. */
+/* Sets the whole signal mask (how: SIG_SETMASK, ...) and gives the old one in *old, where not
+ * NULL. */
 static inline int sys_sigprocmask(int how, uint64_t mask, uint64_t *old)
 {
 	return (int)syscall(SYS_rt_sigprocmask, how, &mask, old, sizeof(mask));

@@ -13,7 +13,8 @@
 
 /* ---- Parent */
 
-/* Says why fsconfig or fsmount refused: the kernel's own line ("e overlay: ...") is better than an errno where it gives one. */
+/* Says why fsconfig or fsmount refused: the kernel's own line ("e overlay: ...") is better than an
+ * errno where it gives one. */
 static int fs_error(int fs, const char *type, struct error *err)
 {
 	int code = errno;
@@ -34,8 +35,9 @@ static int set_string(int fs, const char *key, const char *value)
 	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 }
 
-/* Kernels before 6.8 take the lower layers as one text in which ':' and '\' are escaped, and of which 255 characters are
- * kept by fsconfig: mount(2) takes a page, but leaves no detached mount. So the old way is only for few, short paths. */
+/* Kernels before 6.8 take the lower layers as one text in which ':' and '\' are escaped, and of
+ * which 255 characters are kept by fsconfig: mount(2) takes a page, but leaves no detached mount.
+ * So the old way is only for few, short paths. */
 static int set_lowers_joined(int fs, const struct strv *lowers)
 {
 	autostrbuf struct strbuf joined = STRBUF_INIT;
@@ -70,12 +72,15 @@ static int mount_overlay(const struct spec_root *root, struct error *err)
 
 	if (fs < 0)
 		return error_errno(err, "overlay filesystem");
-	/* Plain copies and whiteouts in the upper directory, whatever the kernel's defaults are: `commit` turns it into a
-	 * layer that other runtimes read, and they know neither redirects nor data-less copies. */
+	/* Plain copies and whiteouts in the upper directory, whatever the kernel's defaults are:
+	 * `commit` turns it into a layer that other runtimes read, and they know neither redirects
+	 * nor data-less copies. */
 	if (set_string(fs, "source", "overlay") < 0 || set_lowers(fs, &root->lowers) < 0 ||
-	    (root->upper && (set_string(fs, "upperdir", root->upper) < 0 ||
-			     set_string(fs, "workdir", root->work) < 0 || set_string(fs, "index", "off") < 0)) ||
-	    set_string(fs, "metacopy", "off") < 0 || set_string(fs, "redirect_dir", "nofollow") < 0 ||
+	    (root->upper &&
+	     (set_string(fs, "upperdir", root->upper) < 0 ||
+	      set_string(fs, "workdir", root->work) < 0 || set_string(fs, "index", "off") < 0)) ||
+	    set_string(fs, "metacopy", "off") < 0 ||
+	    set_string(fs, "redirect_dir", "nofollow") < 0 ||
 	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fs_error(fs, "overlay", err);
 
@@ -91,7 +96,8 @@ static int clone_folder(const char *path, bool readonly, struct error *err)
 		return error_errno(err, "root filesystem %s", path);
 
 	autoclose int tree = sys_open_tree_clone(at, readonly ? 0 : AT_RECURSIVE);
-	if (tree < 0 || sys_mount_setattr(tree, AT_RECURSIVE, readonly ? MOUNT_ATTR_RDONLY : 0, 0, MS_PRIVATE) < 0)
+	if (tree < 0 || sys_mount_setattr(tree, AT_RECURSIVE, readonly ? MOUNT_ATTR_RDONLY : 0, 0,
+					  MS_PRIVATE) < 0)
 		return error_errno(err, "root filesystem %s", path);
 	return STEAL_FD(tree);
 }
@@ -121,7 +127,8 @@ static int open_source(const struct spec_mount *m, struct error *err)
 
 	autoclose int tree = sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
 	if (tree < 0)
-		return error_errno(err, "bind mount %s: %s", m->destination, m->source ? m->source : "");
+		return error_errno(err, "bind mount %s: %s", m->destination,
+				   m->source ? m->source : "");
 	return STEAL_FD(tree);
 }
 
@@ -163,14 +170,14 @@ int rootfs_enter(struct sandbox_plan *plan)
 	if (sys_move_mount(plan->root_fd, host) < 0 || fchdir(plan->root_fd) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "attaching");
 	if (sys_pivot_root(".", ".") == 0) {
-		/* The old root now lies over the new one, at the same place: "." still is the new one, and what is
-		 * unmounted there is the topmost. */
+		/* The old root now lies over the new one, at the same place: "." still is the new
+		 * one, and what is unmounted there is the topmost. */
 		if (sys_umount2(".", MNT_DETACH) < 0)
 			return sandbox_fault(plan, STEP_ROOT, "detaching the host's mounts");
 	} else if (errno == EINVAL) {
-		/* The kernel never pivots its first filesystem (an initramfs that stayed the root and was not bound over
-		 * itself). The new root lies over "/" already; going up from it ends at it, since the mount below is
-		 * hidden at its very root. */
+		/* The kernel never pivots its first filesystem (an initramfs that stayed the root
+		 * and was not bound over itself). The new root lies over "/" already; going up from
+		 * it ends at it, since the mount below is hidden at its very root. */
 		if (chroot(".") < 0)
 			return sandbox_fault(plan, STEP_ROOT, "chroot");
 	} else {
@@ -209,8 +216,8 @@ int sandbox_make_path(int root_fd, const char *path, bool is_file)
 			int next = sys_open_in_root(root_fd, part, O_PATH);
 
 			if (next < 0 && errno == ENOENT) {
-				int made = file ? mknodat(parent, part + start, S_IFREG | 0644, 0) :
-						  mkdirat(parent, part + start, 0755);
+				int made = file ? mknodat(parent, part + start, S_IFREG | 0644, 0)
+						: mkdirat(parent, part + start, 0755);
 				if (made == 0 || errno == EEXIST)
 					next = sys_open_in_root(root_fd, part, O_PATH);
 			}
@@ -262,13 +269,16 @@ static bool is_type(const struct spec_mount *m, const char *type)
 	return strcmp(m->type, type) == 0;
 }
 
-/* Whether the mount may go to at, which destination was found to be. Below /proc the container's view of itself is at
- * stake: /proc/self/attr, /proc/sys, /proc/self/fd are trusted by programs and by whoever execs into the container. Only
- * files of figures that lxcfs and its like put there may be covered (CVE-2019-16884, CVE-2025-52881). */
+/* Whether the mount may go to at, which destination was found to be. Below /proc the container's
+ * view of itself is at stake: /proc/self/attr, /proc/sys, /proc/self/fd are trusted by programs and
+ * by whoever execs into the container. Only files of figures that lxcfs and its like put there may
+ * be covered (CVE-2019-16884, CVE-2025-52881). */
 static bool may_cover(const struct spec_mount *m, int at)
 {
-	static const char *const figures[] = { "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",
-					       "/proc/swaps",	"/proc/uptime",	   "/proc/loadavg",  "/proc/slabinfo",
+	static const char *const figures[] = { "/proc/cpuinfo", "/proc/diskstats",
+					       "/proc/meminfo", "/proc/stat",
+					       "/proc/swaps",   "/proc/uptime",
+					       "/proc/loadavg", "/proc/slabinfo",
 					       "/proc/net/dev", "/proc/sys/kernel/ns_last_pid" };
 	struct statfs fs;
 
@@ -291,7 +301,8 @@ static int furnish_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds
 	if (mount < 0)
 		return sandbox_fault(plan, STEP_MOUNT, m->destination);
 	if (bind || m->propagation) {
-		unsigned int recursive = m->recursive || (m->propagation & MS_REC) ? AT_RECURSIVE : 0;
+		unsigned int recursive =
+			m->recursive || (m->propagation & MS_REC) ? AT_RECURSIVE : 0;
 		uint64_t propagation = m->propagation & ~(uint64_t)MS_REC;
 
 		if (fstat(mount, &st) < 0 ||
@@ -302,8 +313,9 @@ static int furnish_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds
 
 	autoclose int at = -1;
 	if (is_type(m, "proc") || is_type(m, "sysfs")) {
-		/* What masks /proc and /sys, and what writes below them, relies on their being where they seem to be: no
-		 * image (or volume shared with another container) may lead them elsewhere by a link. */
+		/* What masks /proc and /sys, and what writes below them, relies on their being
+		 * where they seem to be: no image (or volume shared with another container) may
+		 * lead them elsewhere by a link. */
 		at = sys_openat2(fds->root, m->destination, O_PATH | O_DIRECTORY, 0,
 				 RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 		if (at < 0 && errno != ENOENT)
@@ -350,7 +362,8 @@ static int furnish_devices(struct sandbox_plan *plan, const struct rootfs_fds *f
 		if (folder < 0)
 			return sandbox_fault(plan, STEP_DEVICE, d->path);
 		if (mknodat(folder, name, d->mode, d->device) == 0) {
-			if ((d->uid || d->gid) && fchownat(folder, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+			if ((d->uid || d->gid) &&
+			    fchownat(folder, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 				return sandbox_fault(plan, STEP_DEVICE, d->path);
 			continue;
 		}
@@ -362,12 +375,14 @@ static int furnish_devices(struct sandbox_plan *plan, const struct rootfs_fds *f
 	return 0;
 }
 
-/* The links every Linux program expects in /dev (runtime-spec, config-linux.md, "Default Devices"). */
+/* The links every Linux program expects in /dev (runtime-spec, config-linux.md, "Default
+ * Devices"). */
 static int furnish_links(struct sandbox_plan *plan, int dev_fd)
 {
 	static const char *const links[][2] = {
-		{ "/proc/self/fd", "fd" },	 { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
-		{ "/proc/self/fd/2", "stderr" }, { "pts/ptmx", "ptmx" },	 { "/proc/kcore", "core" },
+		{ "/proc/self/fd", "fd" },       { "/proc/self/fd/0", "stdin" },
+		{ "/proc/self/fd/1", "stdout" }, { "/proc/self/fd/2", "stderr" },
+		{ "pts/ptmx", "ptmx" },          { "/proc/kcore", "core" },
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
@@ -412,21 +427,24 @@ int rootfs_console(struct sandbox_plan *plan, const struct rootfs_fds *fds, int 
 	return 0;
 }
 
-/* Covers path, if it exists, with nothing: a file with the null device, a folder with one empty read-only tmpfs that all
- * of them share. */
-static int mask(struct sandbox_plan *plan, const struct rootfs_fds *fds, const char *path, int *null, int *empty)
+/* Covers path, if it exists, with nothing: a file with the null device, a folder with one empty
+ * read-only tmpfs that all of them share. */
+static int mask(struct sandbox_plan *plan, const struct rootfs_fds *fds, const char *path,
+		int *null, int *empty)
 {
 	struct stat st;
 	autoclose int at = sys_open_in_root(fds->root, path, O_PATH);
 
 	if (at < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : sandbox_fault(plan, STEP_MASK, path);
+		return errno == ENOENT || errno == ENOTDIR ? 0
+							   : sandbox_fault(plan, STEP_MASK, path);
 	if (fstat(at, &st) < 0)
 		return sandbox_fault(plan, STEP_MASK, path);
 
 	bool folder = S_ISDIR(st.st_mode);
 	if (!folder && *null < 0) {
-		/* What stands there must be the null device itself, not what an image or a neighbour put in its place. */
+		/* What stands there must be the null device itself, not what an image or a
+		 * neighbour put in its place. */
 		*null = sys_open_in_root(fds->root, "/dev/null", O_PATH | O_NOFOLLOW);
 		if (*null >= 0 &&
 		    (fstat(*null, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3)))
@@ -437,7 +455,8 @@ static int mask(struct sandbox_plan *plan, const struct rootfs_fds *fds, const c
 
 	autoclose int cover = -1;
 	if (folder && *empty < 0) {
-		static const struct spec_mount tmpfs = { .type = (char *)"tmpfs", .attr_set = MOUNT_ATTR_RDONLY };
+		static const struct spec_mount tmpfs = { .type = (char *)"tmpfs",
+							 .attr_set = MOUNT_ATTR_RDONLY };
 
 		cover = *empty = make_filesystem(&tmpfs);
 	} else {
@@ -462,7 +481,8 @@ int rootfs_seal(struct sandbox_plan *plan, const struct rootfs_fds *fds)
 		if (at < 0 && (errno == ENOENT || errno == ENOTDIR))
 			continue;
 		autoclose int tree = at < 0 ? -1 : sys_open_tree_clone(at, AT_RECURSIVE);
-		if (tree < 0 || sys_mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0) < 0 ||
+		if (tree < 0 ||
+		    sys_mount_setattr(tree, AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0, 0) < 0 ||
 		    sys_move_mount(tree, at) < 0)
 			return sandbox_fault(plan, STEP_READONLY, path);
 	}

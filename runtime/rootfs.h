@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A container's root: assembled as detached mounts by the parent, made the root of its mount namespace by the child,
- * furnished with mounts, devices, masks. (sandbox_mount_root of runtime/sandbox.h lives here too.)
+/* A container's root: assembled as detached mounts by the parent, made the root of its mount
+ * namespace by the child, furnished with mounts, devices, masks. (sandbox_mount_root of
+ * runtime/sandbox.h lives here too.)
  *
- * The child changes its root FIRST and mounts afterwards. So whatever links the image holds, no path of the container is
- * ever looked up while the host's tree can be reached; and what comes from the host (bind sources, the root itself) is
- * there as descriptors of detached mounts only. Links of /proc that lead to descriptors are refused throughout. */
+ * The child changes its root FIRST and mounts afterwards. So whatever links the image holds, no
+ * path of the container is ever looked up while the host's tree can be reached; and what comes from
+ * the host (bind sources, the root itself) is there as descriptors of detached mounts only. Links
+ * of /proc that lead to descriptors are refused throughout. */
 #ifndef KNARR_RUNTIME_ROOTFS_H
 #define KNARR_RUNTIME_ROOTFS_H
 
 #include "lib/error.h"
 #include "runtime/sandbox_child.h"
 
-/* Parent: opens the sources of all bind mounts into plan->source_fds (allocated here, closed and freed by
- * rootfs_release). Returns 0 or -1 with err set. */
+/* Parent: opens the sources of all bind mounts into plan->source_fds (allocated here, closed and
+ * freed by rootfs_release). Returns 0 or -1 with err set. */
 int rootfs_prepare(struct sandbox_plan *plan, struct error *err);
 void rootfs_release(struct sandbox_plan *plan);
 
-/* Child, each -1 after sandbox_fault. rootfs_enter makes plan->root_fd the root and detaches all of the host's mounts. */
+/* Child, each -1 after sandbox_fault. rootfs_enter makes plan->root_fd the root and detaches all of
+ * the host's mounts. */
 int rootfs_enter(struct sandbox_plan *plan);
 
 struct rootfs_fds {
 	int root;   /* O_PATH of the container's "/" */
-	int proc;   /* the container's own procfs as it was mounted first, or -1: sysctls are written through it */
+	int proc;   /* its own procfs as first mounted, or -1: sysctls are written through it */
 	int devpts; /* its own devpts, or -1: the terminal is opened through it */
 };
 

@@ -47,8 +47,8 @@ static const char *why(int code, char buf[64])
 	return buf;
 }
 
-/* Turns the child's report into err. The statuses are Docker's: 127 for what is not there, 126 for what is there and
- * cannot be executed. */
+/* Turns the child's report into err. The statuses are Docker's: 127 for what is not there, 126 for
+ * what is there and cannot be executed. */
 static int report_error(const struct sandbox_report *r, struct error *err)
 {
 	char buf[64];
@@ -83,8 +83,8 @@ static int report_error(const struct sandbox_report *r, struct error *err)
 
 /* ---- The child's messages */
 
-/* One message of the child; *fd becomes the descriptor that came with it, or -1. Returns 1; 0 at the end (the child has
- * executed, or died); -1 with errno. */
+/* One message of the child; *fd becomes the descriptor that came with it, or -1. Returns 1; 0 at
+ * the end (the child has executed, or died); -1 with errno. */
 static int receive_report(int sync_fd, struct sandbox_report *r, int *fd)
 {
 	union {
@@ -109,7 +109,8 @@ static int receive_report(int sync_fd, struct sandbox_report *r, int *fd)
 		return 0;
 
 	struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
 	if (n != sizeof(*r)) {
 		cleanup_close(fd);
@@ -120,7 +121,8 @@ static int receive_report(int sync_fd, struct sandbox_report *r, int *fd)
 	return 1;
 }
 
-/* Ends a child that is of no use, waits for it and closes everything. status receives its wait status. */
+/* Ends a child that is of no use, waits for it and closes everything. status receives its wait
+ * status. */
 static void abandon(struct sandbox *sb, int *status)
 {
 	int dummy;
@@ -138,15 +140,18 @@ static void abandon(struct sandbox *sb, int *status)
 	sb->pid = -1;
 }
 
-/* The child died without a word: killed (memory limit, cgroup.kill, an administrator), or by a filter of its own. */
+/* The child died without a word: killed (memory limit, cgroup.kill, an administrator), or by a
+ * filter of its own. */
 static int silent_death(struct sandbox *sb, struct error *err)
 {
 	int status;
 
 	abandon(sb, &status);
 	if (WIFSIGNALED(status))
-		error_set(err, ESRCH, "the container's process was killed by signal %d while it was being set up",
-			  WTERMSIG(status));
+		error_set(
+			err, ESRCH,
+			"the container's process was killed by signal %d while it was being set up",
+			WTERMSIG(status));
 	else
 		error_set(err, ESRCH, "the container's process ended while it was being set up");
 	return error_status(err, 125);
@@ -159,8 +164,8 @@ static int accept_terminal(struct sandbox *sb, const struct spec_process *p, str
 	struct stat st;
 	unsigned int number;
 
-	if (fstat(sb->terminal_fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2) ||
-	    sys_ioctl(sb->terminal_fd, TIOCGPTN, &number) < 0)
+	if (fstat(sb->terminal_fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
+	    st.st_rdev != makedev(5, 2) || sys_ioctl(sb->terminal_fd, TIOCGPTN, &number) < 0)
 		return error_set(err, ENODEV, "the container's terminal is none");
 	if ((p->rows || p->cols) && ioctl(sb->terminal_fd, TIOCSWINSZ, &size) < 0)
 		return error_errno(err, "setting the terminal's size");
@@ -180,7 +185,8 @@ static char **list_candidates(const struct spec_process *p)
 		strv_add(&v, name);
 		return v.items;
 	}
-	/* Only absolute folders: a relative one, or an empty one, would be the working directory. */
+	/* Only absolute folders: a relative one, or an empty one, would be the working
+	 * directory. */
 	for (const char *at = path ? path : ""; *at;) {
 		size_t len = strcspn(at, ":");
 
@@ -205,7 +211,8 @@ int sandbox_check_process(const struct spec_process *p, struct error *err)
 	if (!p->args.len || !p->args.items[0][0])
 		return error_set(err, EINVAL, "no command specified");
 	if (!p->cwd || p->cwd[0] != '/')
-		return error_set(err, EINVAL, "working directory \"%s\" is not an absolute path", p->cwd ? p->cwd : "");
+		return error_set(err, EINVAL, "working directory \"%s\" is not an absolute path",
+				 p->cwd ? p->cwd : "");
 	return 0;
 }
 
@@ -247,8 +254,8 @@ static int await_ready(struct sandbox *sb, const struct spec_process *p, struct 
 	}
 }
 
-int sandbox_launch(struct sandbox_plan *plan, uint64_t flags, const int stdio[3], int cgroup_fd, struct sandbox *out,
-		   struct error *err)
+int sandbox_launch(struct sandbox_plan *plan, uint64_t flags, const int stdio[3], int cgroup_fd,
+		   struct sandbox *out, struct error *err)
 {
 	autoclose int null = -1;
 	int sync[2];
@@ -299,17 +306,20 @@ int sandbox_launch(struct sandbox_plan *plan, uint64_t flags, const int stdio[3]
 	return 0;
 }
 
-int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int cgroup_fd, struct sandbox *out,
-		   struct error *err)
+int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int cgroup_fd,
+		   struct sandbox *out, struct error *err)
 {
-	struct sandbox_plan plan = { .spec = spec, .process = &spec->process, .root_fd = root_fd, .join_pidfd = -1 };
+	struct sandbox_plan plan = {
+		.spec = spec, .process = &spec->process, .root_fd = root_fd, .join_pidfd = -1
+	};
 
 	*out = (struct sandbox)SANDBOX_INIT;
 	if (sandbox_check_process(plan.process, err) < 0)
 		return -1;
 	int result = rootfs_prepare(&plan, err);
 	if (result == 0)
-		result = sandbox_launch(&plan, spec->namespaces & ~(uint64_t)CLONE_NEWCGROUP, stdio, cgroup_fd, out, err);
+		result = sandbox_launch(&plan, spec->namespaces & ~(uint64_t)CLONE_NEWCGROUP, stdio,
+					cgroup_fd, out, err);
 	rootfs_release(&plan);
 	return result;
 }

@@ -85,8 +85,8 @@ static int raise_loopback(struct sandbox_plan *plan)
 	return 0;
 }
 
-/* KEY=VALUE. Written through the descriptor of the container's own procfs, so that nothing mounted or linked over /proc
- * turns the write elsewhere. */
+/* KEY=VALUE. Written through the descriptor of the container's own procfs, so that nothing mounted
+ * or linked over /proc turns the write elsewhere. */
 static int set_sysctl(struct sandbox_plan *plan, const struct rootfs_fds *fds, const char *setting)
 {
 	char path[256] = "sys/";
@@ -98,16 +98,18 @@ static int set_sysctl(struct sandbox_plan *plan, const struct rootfs_fds *fds, c
 		return sandbox_fault(plan, STEP_SYSCTL, setting);
 	memcpy(path + 4, setting, len);
 	path[len + 4] = '\0';
-	/* net.ipv4.conf.eth0.x, or net/ipv4/conf/eth0.1/x where a name has a dot of its own (sysctl(8)). */
+	/* net.ipv4.conf.eth0.x, or net/ipv4/conf/eth0.1/x where a name has a dot of its own
+	 * (sysctl(8)). */
 	if (!strchr(path + 4, '/'))
 		for (char *c = path + 4; *c; c++)
 			if (*c == '.')
 				*c = '/';
 
 	errno = ENOENT;
-	int fd = fds->proc < 0 ? -1 :
-				 sys_openat2(fds->proc, path, O_WRONLY, 0,
-					     RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+	int fd = fds->proc < 0
+			 ? -1
+			 : sys_openat2(fds->proc, path, O_WRONLY, 0,
+				       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 	if (fd < 0 || write(fd, eq + 1, strlen(eq + 1)) < 0)
 		return sandbox_fault(plan, STEP_SYSCTL, setting);
 	close(fd);
@@ -116,8 +118,9 @@ static int set_sysctl(struct sandbox_plan *plan, const struct rootfs_fds *fds, c
 
 /* ---- Terminal and stdio */
 
-/* Opens a new terminal: its master, and its slave in *slave. devpts is the container's own, from when it was mounted; in
- * a running container (-1) the path is looked up, and what is found there must be the multiplexer of a devpts. */
+/* Opens a new terminal: its master, and its slave in *slave. devpts is the container's own, from
+ * when it was mounted; in a running container (-1) the path is looked up, and what is found there
+ * must be the multiplexer of a devpts. */
 static int open_terminal(struct sandbox_plan *plan, const struct rootfs_fds *fds, int *slave)
 {
 	int unlock = 0, master;
@@ -130,8 +133,9 @@ static int open_terminal(struct sandbox_plan *plan, const struct rootfs_fds *fds
 		/* O_NONBLOCK: a FIFO in its place must not hold us. */
 		master = sys_openat2(fds->root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0,
 				     RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
-		if (master >= 0 && (fstat(master, &st) < 0 || fstatfs(master, &fs) < 0 || !S_ISCHR(st.st_mode) ||
-				    st.st_rdev != makedev(5, 2) || fs.f_type != DEVPTS_SUPER_MAGIC)) {
+		if (master >= 0 &&
+		    (fstat(master, &st) < 0 || fstatfs(master, &fs) < 0 || !S_ISCHR(st.st_mode) ||
+		     st.st_rdev != makedev(5, 2) || fs.f_type != DEVPTS_SUPER_MAGIC)) {
 			errno = ENODEV;
 			return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts/ptmx");
 		}
@@ -147,8 +151,9 @@ static int open_terminal(struct sandbox_plan *plan, const struct rootfs_fds *fds
 	return master;
 }
 
-/* Puts 0, 1, 2 in place and the socket at 3; closes all the rest, whoever opened it: the host's folders must not be
- * within reach of the program, nor of a working directory such as /proc/self/fd/7 (CVE-2024-21626). */
+/* Puts 0, 1, 2 in place and the socket at 3; closes all the rest, whoever opened it: the host's
+ * folders must not be within reach of the program, nor of a working directory such as
+ * /proc/self/fd/7 (CVE-2024-21626). */
 static int arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
 {
 	int high[4];
@@ -167,14 +172,15 @@ static int arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
 	return sys_close_range(4, ~0U, 0) < 0 ? sandbox_fault(plan, STEP_STDIO, NULL) : 0;
 }
 
-/* A user other than root can open /dev/stdout again only if the pipe or terminal behind it is his; what is a file of the
- * host stays as it is. */
+/* A user other than root can open /dev/stdout again only if the pipe or terminal behind it is his;
+ * what is a file of the host stays as it is. */
 static void own_stdio(const struct spec_process *p)
 {
 	for (int fd = 0; fd < 3; fd++) {
 		struct stat st;
 
-		if (fstat(fd, &st) == 0 && st.st_uid != p->uid && (S_ISFIFO(st.st_mode) || p->terminal))
+		if (fstat(fd, &st) == 0 && st.st_uid != p->uid &&
+		    (S_ISFIFO(st.st_mode) || p->terminal))
 			(void)!fchown(fd, p->uid, (gid_t)-1);
 	}
 }
@@ -188,12 +194,14 @@ static int set_user(struct sandbox_plan *plan)
 	/* Without this, leaving uid 0 would empty the permitted set (capabilities(7)). */
 	if (p->uid && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return sandbox_fault(plan, STEP_USER, NULL);
-	if (sys_setgroups(p->n_groups, p->groups) < 0 || sys_setresgid(p->gid) < 0 || sys_setresuid(p->uid) < 0)
+	if (sys_setgroups(p->n_groups, p->groups) < 0 || sys_setresgid(p->gid) < 0 ||
+	    sys_setresuid(p->uid) < 0)
 		return sandbox_fault(plan, STEP_USER, NULL);
 	if (!p->uid)
 		return 0;
 
-	/* The effective set went all the same; what the filter's installation needs comes back until set_privileges. */
+	/* The effective set went all the same; what the filter's installation needs comes back
+	 * until set_privileges. */
 	struct spec_capabilities sets = p->capabilities;
 	sets.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
 	sets.effective |= UINT64_C(1) << CAP_SYS_ADMIN;
@@ -232,12 +240,14 @@ static const char *find_program(struct sandbox_plan *plan)
 	if (!strchr(name, '/'))
 		sandbox_fault(plan, STEP_NOT_IN_PATH, name);
 	else
-		sandbox_fault(plan, fault == EISDIR || fault == EACCES ? STEP_NO_PROGRAM : STEP_STAT, name);
+		sandbox_fault(plan,
+			      fault == EISDIR || fault == EACCES ? STEP_NO_PROGRAM : STEP_STAT,
+			      name);
 	return NULL;
 }
 
-/* What takes rights away, last of all. The filter goes before the capabilities: without no_new_privs only
- * CAP_SYS_ADMIN may install one. */
+/* What takes rights away, last of all. The filter goes before the capabilities: without
+ * no_new_privs only CAP_SYS_ADMIN may install one. */
 static int set_privileges(struct sandbox_plan *plan)
 {
 	const struct spec_process *p = plan->process;
@@ -256,7 +266,8 @@ static int set_limits(struct sandbox_plan *plan)
 	const struct spec_process *p = plan->process;
 
 	for (size_t i = 0; i < p->n_rlimits; i++)
-		if (syscall(SYS_prlimit64, 0, p->rlimits[i].resource, &p->rlimits[i].limit, NULL) < 0)
+		if (syscall(SYS_prlimit64, 0, p->rlimits[i].resource, &p->rlimits[i].limit, NULL) <
+		    0)
 			return sandbox_fault(plan, STEP_RLIMIT, NULL);
 	return 0;
 }
@@ -266,7 +277,8 @@ static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *mas
 {
 	const struct spec *spec = plan->spec;
 
-	/* Not among clone3's flags: there it would take the parent's cgroup for its root, not the one born into. */
+	/* Not among clone3's flags: there it would take the parent's cgroup for its root, not the
+	 * one born into. */
 	if ((spec->namespaces & CLONE_NEWCGROUP) && sys_unshare(CLONE_NEWCGROUP) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, "cgroup");
 	if (rootfs_enter(plan) < 0 || rootfs_furnish(plan, fds) < 0 || set_names(plan) < 0)
@@ -292,10 +304,12 @@ static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *mas
 	return rootfs_seal(plan, fds);
 }
 
-/* Joins the namespaces of a running container. The pid namespace is joined already, by birth (exec.c). */
+/* Joins the namespaces of a running container. The pid namespace is joined already, by birth
+ * (exec.c). */
 static int enter_running(struct sandbox_plan *plan, struct rootfs_fds *fds, int *master, int *slave)
 {
-	if (sys_setns(plan->join_pidfd, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP) < 0)
+	if (sys_setns(plan->join_pidfd, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
+						CLONE_NEWCGROUP) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, NULL);
 	fds->root = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (fds->root < 0)
@@ -317,9 +331,10 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 	close(plan->parent_fd);
 	for (int sig = 1; sig <= 64; sig++)
 		(void)sys_signal_default(sig);
-	/* While we are visible to processes of the container, and are not its program yet, none of them may trace us or
-	 * reach what is ours through /proc: with dumpable off that takes CAP_SYS_PTRACE over the HOST's user namespace.
-	 * execve turns it on again. (Against CVE-2016-9962, CVE-2019-5736.) */
+	/* While we are visible to processes of the container, and are not its program yet, none of
+	 * them may trace us or reach what is ours through /proc: with dumpable off that takes
+	 * CAP_SYS_PTRACE over the HOST's user namespace. execve turns it on again. (Against
+	 * CVE-2016-9962, CVE-2019-5736.) */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, NULL);
 	if (setsid() < 0 && errno != EPERM)
@@ -328,7 +343,8 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 	if ((plan->spec ? enter_new : enter_running)(plan, &fds, &master, &slave) < 0)
 		return -1;
 
-	/* The working directory: with no way through /proc's links, and looked up inside the root. */
+	/* The working directory: with no way through /proc's links, and looked up inside the
+	 * root. */
 	int cwd = sandbox_make_path(fds.root, p->cwd, false);
 	if (cwd < 0 || fchdir(cwd) < 0)
 		return sandbox_fault(plan, STEP_CWD, p->cwd);
@@ -340,7 +356,8 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 		if (send_report(plan, master) < 0)
 			return sandbox_fault(plan, STEP_TERMINAL, NULL);
 	}
-	if (arrange_descriptors(plan, master >= 0 ? (int[3]){ slave, slave, slave } : plan->stdio) < 0)
+	if (arrange_descriptors(plan, master >= 0 ? (int[3]){ slave, slave, slave } : plan->stdio) <
+	    0)
 		return -1;
 	if (master >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
 		return sandbox_fault(plan, STEP_TERMINAL, "controlling terminal");

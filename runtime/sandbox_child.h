@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Between the two sides of a clone, for runtime/sandbox.c, exec.c, rootfs.c and sandbox_child.c alone: the plan that the
- * parent makes, and the words in which the child reports.
+/* Between the two sides of a clone, for runtime/sandbox.c, exec.c, rootfs.c and sandbox_child.c
+ * alone: the plan that the parent makes, and the words in which the child reports.
  *
- * The child is a copy of the parent and reads the plan where it lies. It makes plain system calls only: no malloc, no
- * stdio, no locks, nothing of libc that keeps state. It may be killed at any point and nothing remains, since all it
- * makes lives in its own namespaces. */
+ * The child is a copy of the parent and reads the plan where it lies. It makes plain system calls
+ * only: no malloc, no stdio, no locks, nothing of libc that keeps state. It may be killed at any
+ * point and nothing remains, since all it makes lives in its own namespaces. */
 #ifndef KNARR_RUNTIME_SANDBOX_CHILD_H
 #define KNARR_RUNTIME_SANDBOX_CHILD_H
 
@@ -36,7 +36,7 @@ enum sandbox_step {
 	STEP_SECCOMP,
 	STEP_NOT_IN_PATH, /* no candidate of the search along PATH exists */
 	STEP_STAT,        /* the program cannot be seen (detail: its path) */
-	STEP_NO_PROGRAM,  /* it is there and no program: a folder, or not executable (detail: its path) */
+	STEP_NO_PROGRAM,  /* it is a folder, or not executable (detail: its path) */
 	STEP_EXEC,        /* execve itself (detail: the path tried) */
 	STEP_COUNT
 };
@@ -52,13 +52,13 @@ struct sandbox_report {
 struct sandbox_plan {
 	const struct spec *spec; /* NULL: a further process of a running container */
 	const struct spec_process *process;
-	int root_fd;            /* detached mount of the root */
-	int *source_fds;        /* for each mount of spec: its detached source, or -1 */
-	int join_pidfd;         /* exec: whose namespaces to join */
-	int stdio[3];           /* all valid unless process->terminal */
-	int sync_fd;            /* the child's end of the socket */
-	int parent_fd;          /* the parent's, which the child closes, to see when the parent is gone */
-	char **candidates;      /* paths to try, NULL-terminated */
+	int root_fd;     /* detached mount of the root */
+	int *source_fds; /* for each mount of spec: its detached source, or -1 */
+	int join_pidfd;  /* exec: whose namespaces to join */
+	int stdio[3];    /* all valid unless process->terminal */
+	int sync_fd;     /* the child's end of the socket */
+	int parent_fd;   /* the parent's, which the child closes, to see when the parent is gone */
+	char **candidates; /* paths to try, NULL-terminated */
 	uint64_t all_capabilities;
 	struct sandbox_report report; /* room for what the child says; its copy is its own */
 };
@@ -69,8 +69,9 @@ _Noreturn void sandbox_child(struct sandbox_plan *plan);
 /* Notes what failed, with errno; returns -1. detail may be NULL; what does not fit is cut. */
 int sandbox_fault(struct sandbox_plan *plan, enum sandbox_step step, const char *detail);
 
-/* Opens path below the root as the container sees it, making what is missing: folders of 0755, and with is_file an empty
- * file of 0644 as the last part. Returns an O_PATH descriptor or -1 with errno. Async-signal-safe. */
+/* Opens path below the root as the container sees it, making what is missing: folders of 0755, and
+ * with is_file an empty file of 0644 as the last part. Returns an O_PATH descriptor or -1 with
+ * errno. Async-signal-safe. */
 int sandbox_make_path(int root_fd, const char *path, bool is_file);
 
 #endif

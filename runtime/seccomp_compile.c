@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Run when Knarr is built: turns runtime/seccomp-default.txt (argv[1], its layout is told there) into the BPF program of
- * a container with Docker's default capabilities, printed as a C array for runtime/seccomp.c. Of libseccomp it uses the
- * tables of names and numbers alone.
+/* Run when Knarr is built: turns runtime/seccomp-default.txt (argv[1], its layout is told there)
+ * into the BPF program of a container with Docker's default capabilities, printed as a C array for
+ * runtime/seccomp.c. Of libseccomp it uses the tables of names and numbers alone.
  *
- * The program finds an architecture's rule for a call's number by binary search over ranges of numbers that fare alike:
- * seven comparisons at most. That is also what makes installing it cheap, for the kernel then runs every number of
- * every architecture through it, to learn which are always allowed (kernel/seccomp.c, "action cache"). */
+ * The program finds an architecture's rule for a call's number by binary search over ranges of
+ * numbers that fare alike: seven comparisons at most. That is also what makes installing it cheap,
+ * for the kernel then runs every number of every architecture through it, to learn which are always
+ * allowed (kernel/seccomp.c, "action cache"). */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -18,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CALLS_MAX 1024 /* above every number of every architecture here */
-#define RULES_MAX 64
+#define CALLS_MAX   1024 /* above every number of every architecture here */
+#define RULES_MAX   64
 #define COMMON_FROM 403 /* the first number that is the same on all architectures */
 
 _Noreturn static void fail(const char *what, const char *name, int line)
@@ -58,9 +59,10 @@ static struct architecture architectures[] = {
 static bool has_capability(const char *name, int line)
 {
 	static const char *const defaults[] = {
-		"CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FSETID",	 "CAP_FOWNER", "CAP_MKNOD",
-		"CAP_NET_RAW", "CAP_SETGID",	  "CAP_SETUID",	 "CAP_SETFCAP", "CAP_SETPCAP",
-		"CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+		"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+		"CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+		"CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+		"CAP_KILL",    "CAP_AUDIT_WRITE",
 	};
 
 	if (strncmp(name, "CAP_", 4) != 0)
@@ -128,15 +130,17 @@ static void parse_rule(char *text, int line)
 
 			if (!capability)
 				fail("capability missing", word, line);
-			r->applies &= has_capability(capability, line) == (strcmp(word, "with") == 0);
+			r->applies &=
+				has_capability(capability, line) == (strcmp(word, "with") == 0);
 		} else {
 			fail("unknown word", word, line);
 		}
 	}
 }
 
-/* The number of a call, or -1. By asking for the names of all numbers: asked for a name's number, libseccomp gives one of
- * its own making for the i386 calls that socketcall(2) and ipc(2) can make too. */
+/* The number of a call, or -1. By asking for the names of all numbers: asked for a name's number,
+ * libseccomp gives one of its own making for the i386 calls that socketcall(2) and ipc(2) can make
+ * too. */
 static int find_number(const struct architecture *arch, const char *name)
 {
 	for (uint32_t nr = 0; nr < CALLS_MAX; nr++) {
@@ -213,10 +217,12 @@ static void emit(struct code *c, uint16_t op, uint8_t jt, uint8_t jf, uint32_t k
 	c->insn[c->len++] = (struct sock_filter){ op, jt, jf, k };
 }
 
-/* Only the low 32 bits of an argument are looked at: these are ints, and the kernel too drops what a caller puts above. */
+/* Only the low 32 bits of an argument are looked at: these are ints, and the kernel too drops what
+ * a caller puts above. */
 static void emit_conditional(struct code *c, const struct rule *r)
 {
-	emit(c, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)(offsetof(struct seccomp_data, args) + 8 * r->arg));
+	emit(c, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+	     (uint32_t)(offsetof(struct seccomp_data, args) + 8 * r->arg));
 	if (r->mask != UINT32_MAX)
 		emit(c, BPF_ALU | BPF_AND | BPF_K, 0, 0, r->mask);
 	if (r->comparison == '=')
@@ -231,7 +237,8 @@ static void emit_conditional(struct code *c, const struct rule *r)
 static void emit_verdict(struct code *c, uint64_t set)
 {
 	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && !rules[i].conditional && rules[i].verdict == SECCOMP_RET_ALLOW) {
+		if (set >> i & 1 && !rules[i].conditional &&
+		    rules[i].verdict == SECCOMP_RET_ALLOW) {
 			emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 			return;
 		}
@@ -287,14 +294,15 @@ static void emit_search(struct code *c, const struct range *ranges, size_t low, 
 	emit_search(c, ranges, middle, high);
 }
 
-/* Where the distance allows, the jump goes straight. Works on finished code, from the end, so that distances only shrink. */
+/* Where the distance allows, the jump goes straight. Works on finished code, from the end, so that
+ * distances only shrink. */
 static void shorten_jumps(struct code *c)
 {
 	for (size_t i = c->len; i-- > 1;) {
 		struct sock_filter *jump = &c->insn[i - 1], *far = &c->insn[i];
 
-		if (far->code != (BPF_JMP | BPF_JA) || far->k > 254 || jump->code != (BPF_JMP | BPF_JGE | BPF_K) ||
-		    jump->jt != 0 || jump->jf != 1)
+		if (far->code != (BPF_JMP | BPF_JA) || far->k > 254 ||
+		    jump->code != (BPF_JMP | BPF_JGE | BPF_K) || jump->jt != 0 || jump->jf != 1)
 			continue;
 		jump->jt = (uint8_t)far->k;
 		jump->jf = 0;
@@ -343,7 +351,8 @@ int main(int argc, char **argv)
 	emit_architecture(&native, &architectures[0]);
 	emit_architecture(&i386, &architectures[1]);
 
-	/* x32's numbers lie above all others, and so are missing, as on every kernel built without x32. */
+	/* x32's numbers lie above all others, and so are missing, as on every kernel built without
+	 * x32. */
 	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
 	emit(&all, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
 	emit(&all, BPF_JMP | BPF_JA, 0, 0, (uint32_t)(native.len + 1));
@@ -358,7 +367,8 @@ int main(int argc, char **argv)
 	printf("/* Made from runtime/seccomp-default.txt by runtime/seccomp_compile.c. */\n");
 	printf("static const struct sock_filter seccomp_default_code[] = {\n");
 	for (size_t i = 0; i < all.len; i++)
-		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", all.insn[i].code, all.insn[i].jt, all.insn[i].jf, all.insn[i].k);
+		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", all.insn[i].code, all.insn[i].jt,
+		       all.insn[i].jf, all.insn[i].k);
 	printf("};\n");
 	return 0;
 }

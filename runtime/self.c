@@ -10,8 +10,8 @@
 #include "lib/str.h"
 #include "runtime/kernel.h"
 
-/* How the kernel names a program that was executed by descriptor (execveat(2)): ourselves, the second time. It also is
- * the end of the matter, whatever the mount looks like. */
+/* How the kernel names a program that was executed by descriptor (execveat(2)): ourselves, the
+ * second time. It also is the end of the matter, whatever the mount looks like. */
 static bool started_again(void)
 {
 	const char *name = (const char *)getauxval(AT_EXECFN);

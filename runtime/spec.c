@@ -82,7 +82,8 @@ static const struct {
 	const char *options; /* separated by commas */
 } default_mounts[] = {
 	{ "/proc", "proc", "proc", NO_SUID_EXEC_DEV, "" },
-	{ "/dev", "tmpfs", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME, "mode=755,size=65536k" },
+	{ "/dev", "tmpfs", "tmpfs", MOUNT_ATTR_NOSUID | MOUNT_ATTR_STRICTATIME,
+	  "mode=755,size=65536k" },
 	{ "/dev/pts", "devpts", "devpts", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
 	  "newinstance,ptmxmode=0666,mode=0620,gid=5" },
 	{ "/sys", "sysfs", "sysfs", NO_SUID_EXEC_DEV | MOUNT_ATTR_RDONLY, "" },
@@ -95,15 +96,16 @@ static const struct {
 	const char *path;
 	unsigned int major, minor;
 } default_devices[] = {
-	{ "/dev/null", 1, 3 },	 { "/dev/zero", 1, 5 },	   { "/dev/full", 1, 7 },
+	{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
 	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
 };
 
 /* What of /proc and /sys tells about the host or its hardware. */
 static const char *const default_masked[] = {
-	"/proc/asound",	    "/proc/acpi",	"/proc/interrupts",  "/proc/kcore",
-	"/proc/keys",	    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-	"/proc/sched_debug", "/proc/scsi",	"/sys/firmware",     "/sys/devices/virtual/powercap",
+	"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+	"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+	"/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap",
 };
 
 static const char *const default_readonly[] = {
@@ -127,14 +129,16 @@ void spec_process_docker_defaults(struct spec_process *p)
 	uint64_t set = CAPABILITY_DOCKER_DEFAULT;
 
 	p->umask = (mode_t)-1;
-	p->capabilities = (struct spec_capabilities){ .bounding = set, .effective = set, .permitted = set };
+	p->capabilities =
+		(struct spec_capabilities){ .bounding = set, .effective = set, .permitted = set };
 	p->seccomp = seccomp_default();
 }
 
 void spec_docker_defaults(struct spec *spec, bool network_none)
 {
 	spec_process_docker_defaults(&spec->process);
-	spec->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	spec->namespaces =
+		CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 	if (network_none)
 		spec->namespaces |= CLONE_NEWNET;
 

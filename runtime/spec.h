@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a container is to be: the in-memory form of the OCI runtime-spec's config.json (version 1.2, Linux), in the
- * specification's names. The engine fills it from an image and from the flags of `run`; `knarr-oci` fills it from a
- * bundle. runtime/sandbox.h makes it real. A struct spec owns everything it points to but the descriptors. */
+/* What a container is to be: the in-memory form of the OCI runtime-spec's config.json (version 1.2,
+ * Linux), in the specification's names. The engine fills it from an image and from the flags of
+ * `run`; `knarr-oci` fills it from a bundle. runtime/sandbox.h makes it real. A struct spec owns
+ * everything it points to but the descriptors. */
 #ifndef KNARR_RUNTIME_SPEC_H
 #define KNARR_RUNTIME_SPEC_H
 
@@ -25,14 +26,14 @@ struct spec_rlimit {
 
 /* A process of a container: its first one, or one that `exec` adds. */
 struct spec_process {
-	bool terminal;             /* a new pseudo-terminal of the container's own devpts becomes its stdio */
+	bool terminal; /* a new pseudo-terminal of the container's own devpts becomes its stdio */
 	unsigned short rows, cols; /* the terminal's size at start; 0: leave as it is */
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups; /* additional ones */
 	size_t n_groups;
 	mode_t umask;     /* (mode_t)-1: leave 022 */
-	struct strv args; /* args.items[0] is looked up along the PATH of env when it has no slash */
+	struct strv args; /* args.items[0] is looked up along env's PATH when it has no slash */
 	struct strv env;
 	char *cwd; /* absolute, in the container; made (0755, root) when missing, as Docker does */
 	struct spec_capabilities capabilities;
@@ -46,19 +47,19 @@ struct spec_process {
 
 /* A mount below the container's root, made in order. */
 struct spec_mount {
-	char *destination;      /* absolute, resolved inside the container's root by the kernel, made when missing */
-	char *type;             /* "proc", "tmpfs", ...; "bind" for a bind mount */
-	char *source;           /* bind: a path of the host; else what stands in /proc/mounts */
-	int source_fd;          /* bind: instead of source, an O_PATH descriptor (-1: none) */
-	bool recursive;         /* bind with all that is mounted below */
-	uint64_t attr_set;      /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
+	char *destination; /* absolute, in the container; made when missing */
+	char *type;        /* "proc", "tmpfs", ...; "bind" for a bind mount */
+	char *source;      /* bind: a path of the host; else what stands in /proc/mounts */
+	int source_fd;     /* bind: instead of source, an O_PATH descriptor (-1: none) */
+	bool recursive;    /* bind with all that is mounted below */
+	uint64_t attr_set; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
 	uint64_t attr_clear;
 	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, with MS_REC; 0: private */
-	struct strv options;    /* filesystem's own: "size=65536k", "mode=755" */
+	struct strv options;       /* filesystem's own: "size=65536k", "mode=755" */
 };
 
 struct spec_device {
-	char *path; /* in the container */
+	char *path;  /* in the container */
 	mode_t mode; /* S_IFCHR | 0666 */
 	dev_t device;
 	uid_t uid;
@@ -76,7 +77,7 @@ struct spec_root {
 struct spec {
 	struct spec_process process;
 	struct spec_root root;
-	char *hostname;   /* needs CLONE_NEWUTS in namespaces */
+	char *hostname; /* needs CLONE_NEWUTS in namespaces */
 	char *domainname;
 	uint64_t namespaces; /* CLONE_NEW... to create (CLONE_NEWTIME is kept for later) */
 	struct spec_mount *mounts;
@@ -89,7 +90,9 @@ struct spec {
 	char *cgroup;        /* below the cgroup2 mount: "knarr/<id>"; NULL: the caller's own */
 };
 
+/* clang-format off */
 #define SPEC_INIT { 0 }
+/* clang-format on */
 
 void spec_process_free(struct spec_process *p);
 void spec_free(struct spec *spec);
@@ -99,13 +102,15 @@ void spec_free(struct spec *spec);
 struct spec_mount *spec_add_mount(struct spec *spec);
 struct spec_device *spec_add_device(struct spec *spec);
 
-/* Docker's defaults for a process: the default capabilities (14, for root; user_resolve takes them from others) and
- * seccomp filter, umask 022. Leaves the rest alone. For the process of an `exec`; spec_docker_defaults does it itself. */
+/* Docker's defaults for a process: the default capabilities (14, for root; user_resolve takes them
+ * from others) and seccomp filter, umask 022. Leaves the rest alone. For the process of an `exec`;
+ * spec_docker_defaults does it itself. */
 void spec_process_docker_defaults(struct spec_process *p);
 
-/* Docker's defaults for a Linux container: mounts (proc, /dev on tmpfs, devpts, shm of 64 MiB, mqueue, sysfs, cgroup2
- * read-only), devices, masked and read-only paths, the 14 default capabilities, the default seccomp filter, all
- * namespaces but user, time and (unless network_none) net. Leaves args, env, cwd, user, root, hostname and cgroup alone. */
+/* Docker's defaults for a Linux container: mounts (proc, /dev on tmpfs, devpts, shm of 64 MiB,
+ * mqueue, sysfs, cgroup2 read-only), devices, masked and read-only paths, the 14 default
+ * capabilities, the default seccomp filter, all namespaces but user, time and (unless network_none)
+ * net. Leaves args, env, cwd, user, root, hostname and cgroup alone. */
 void spec_docker_defaults(struct spec *spec, bool network_none);
 
 #endif

@@ -11,13 +11,13 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 
-#define FILE_MAX (1024UL * 1024)
+#define FILE_MAX   (1024UL * 1024)
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of the kernel */
 
 /* ---- passwd(5) and group(5) */
 
-/* The text of a database of the container, an empty one if there is none; the caller frees. A device or FIFO in its
- * place is no database either, and is not waited for. */
+/* The text of a database of the container, an empty one if there is none; the caller frees. A
+ * device or FIFO in its place is no database either, and is not waited for. */
 static char *read_database(int root_fd, const char *path, struct error *err)
 {
 	autoclose int fd = fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
@@ -32,8 +32,9 @@ static char *read_database(int root_fd, const char *path, struct error *err)
 	if (!S_ISREG(st.st_mode))
 		return xstrdup("");
 
-	autofree char *text = xmalloc(FILE_MAX + 1);
-	ssize_t n = fs_read_full(fd, text, FILE_MAX);
+	size_t size = st.st_size < (off_t)FILE_MAX ? (size_t)st.st_size : FILE_MAX;
+	autofree char *text = xmalloc(size + 1);
+	ssize_t n = fs_read_full(fd, text, size);
 	if (n < 0) {
 		error_errno(err, "%s", path);
 		return NULL;
@@ -46,7 +47,8 @@ static char *read_database(int root_fd, const char *path, struct error *err)
 	return STEAL_PTR(text);
 }
 
-/* Splits the next line of *text at ':' into fields (all set; "" where missing). Returns false at the end. */
+/* Splits the next line of *text at ':' into fields (all set; "" where missing). Returns false at
+ * the end. */
 static bool next_entry(char **text, char **fields, int n)
 {
 	char *line = strsep(text, "\n");
@@ -94,16 +96,18 @@ struct person {
 	char *home;
 };
 
-/* Looks text, a name or a number, up in passwd, which is taken apart on the way. An entry whose name equals the text
- * goes before one whose number does. */
-static int find_user(char *passwd, const char *text, struct spec_process *p, struct person *who, struct error *err)
+/* Looks text, a name or a number, up in passwd, which is taken apart on the way. An entry whose
+ * name equals the text goes before one whose number does. */
+static int find_user(char *passwd, const char *text, struct spec_process *p, struct person *who,
+		     struct error *err)
 {
 	unsigned int number = 0, uid, gid;
 	bool numeric = parse_id(text, &number);
 	char *f[6];
 
 	if (!numeric && all_digits(text))
-		return error_set(err, ERANGE, "uids and gids must be in range 0-%d: %s", INT_MAX, text);
+		return error_set(err, ERANGE, "uids and gids must be in range 0-%d: %s", INT_MAX,
+				 text);
 	while (next_entry(&passwd, f, 6)) {
 		bool named = strcmp(f[0], text) == 0;
 
@@ -120,7 +124,9 @@ static int find_user(char *passwd, const char *text, struct spec_process *p, str
 	if (who->name)
 		return 0;
 	if (!numeric)
-		return error_set(err, ENOENT, "unable to find user %s: no matching entries in passwd file", text);
+		return error_set(err, ENOENT,
+				 "unable to find user %s: no matching entries in passwd file",
+				 text);
 	p->uid = number;
 	p->gid = 0;
 	return 0;
@@ -134,7 +140,8 @@ static int find_group(char *group, const char *text, gid_t *out, struct error *e
 	char *f[4];
 
 	if (!numeric && all_digits(text))
-		return error_set(err, ERANGE, "uids and gids must be in range 0-%d: %s", INT_MAX, text);
+		return error_set(err, ERANGE, "uids and gids must be in range 0-%d: %s", INT_MAX,
+				 text);
 	while (next_entry(&group, f, 4)) {
 		if (f[0][0] && strcmp(f[0], text) == 0 && parse_id(f[2], &gid)) {
 			*out = gid;
@@ -142,7 +149,9 @@ static int find_group(char *group, const char *text, gid_t *out, struct error *e
 		}
 	}
 	if (!numeric)
-		return error_set(err, ENOENT, "unable to find group %s: no matching entries in group file", text);
+		return error_set(err, ENOENT,
+				 "unable to find group %s: no matching entries in group file",
+				 text);
 	*out = number;
 	return 0;
 }
@@ -162,7 +171,8 @@ static void find_memberships(char *group, const char *name, struct spec_process 
 	}
 }
 
-int user_resolve(int root_fd, const char *user, struct spec_process *process, char **home, struct error *err)
+int user_resolve(int root_fd, const char *user, struct spec_process *process, char **home,
+		 struct error *err)
 {
 	autofree char *name = xstrdup(user && *user ? user : "0");
 	char *group_name = strchr(name, ':');
@@ -184,22 +194,25 @@ int user_resolve(int root_fd, const char *user, struct spec_process *process, ch
 	process->n_groups = 0;
 	if (group_name && *group_name && find_group(group, group_name, &process->gid, err) < 0)
 		return -1;
-	/* The main group is listed as well: else a program that gives it up (setgid(2)) would lose what a mode such as
-	 * 0707 keeps from the group, and be let in as one of the others (CVE-2022-36109). */
+	/* The main group is listed as well: else a program that gives it up (setgid(2)) would lose
+	 * what a mode such as 0707 keeps from the group, and be let in as one of the others
+	 * (CVE-2022-36109). */
 	add_group(process, process->gid);
 	if (!(group_name && *group_name) && who.name)
 		find_memberships(group, who.name, process);
 
-	/* What execve would take from a user who is not root is not given to him in the first place (Docker's rule). */
+	/* What execve would take from a user who is not root is not given to him in the first place
+	 * (Docker's rule). */
 	if (process->uid)
-		process->capabilities.effective = process->capabilities.permitted = process->capabilities.inheritable =
-			process->capabilities.ambient = 0;
+		process->capabilities.effective = process->capabilities.permitted =
+			process->capabilities.inheritable = process->capabilities.ambient = 0;
 	if (home)
 		*home = xstrdup(who.home && who.home[0] == '/' ? who.home : "/");
 	return 0;
 }
 
-int user_add_groups(int root_fd, const struct strv *groups, struct spec_process *process, struct error *err)
+int user_add_groups(int root_fd, const struct strv *groups, struct spec_process *process,
+		    struct error *err)
 {
 	for (size_t i = 0; i < groups->len; i++) {
 		gid_t gid;

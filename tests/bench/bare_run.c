@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The least a container can cost on this kernel, as the yardstick for `knarr run`: overlay, one clone into new
- * namespaces, the usual mounts with mount(2), pivot_root, exec; no cgroup, no filter, no user, nothing checked twice.
+/* The least a container can cost on this kernel, as the yardstick for `knarr run`: overlay, one
+ * clone into new namespaces, the usual mounts with mount(2), pivot_root, exec; no cgroup, no
+ * filter, no user, nothing checked twice.
  *
  *     bare_run [-n TIMES] LOWER UPPER WORK PROGRAM [ARG...]
  *
- * LOWER is a folder or mounted layer, UPPER and WORK are empty folders of one filesystem; needs root. With -n, prints the
- * median of the microseconds from before the overlay's mount to after the wait; without, exits with the program's status. */
+ * LOWER is a folder or mounted layer, UPPER and WORK are empty folders of one filesystem; needs
+ * root. With -n, prints the median of the microseconds from before the overlay's mount to after the
+ * wait; without, exits with the program's status. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -41,10 +43,15 @@ static void child(const char *overlay, char **argv)
 	check(mkdir("dev/pts", 0755), "dev/pts");
 	check(mkdir("dev/shm", 0755), "dev/shm");
 	check(mkdir("dev/mqueue", 0755), "dev/mqueue");
-	check(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666"), "devpts");
-	check(mount("sysfs", "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "sysfs");
-	check(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mqueue");
-	check(mount("shm", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=65536k"), "shm");
+	check(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		    "newinstance,ptmxmode=0666"),
+	      "devpts");
+	check(mount("sysfs", "sys", "sysfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+	      "sysfs");
+	check(mount("mqueue", "dev/mqueue", "mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL),
+	      "mqueue");
+	check(mount("shm", "dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=65536k"),
+	      "shm");
 	check(mknod("dev/null", S_IFCHR | 0666, makedev(1, 3)), "dev/null");
 	check(syscall(SYS_pivot_root, ".", "."), "pivot_root");
 	check(umount2(".", MNT_DETACH), "umount");
@@ -56,8 +63,9 @@ static void child(const char *overlay, char **argv)
 static int run(const char *overlay, char **argv)
 {
 	int status;
-	long pid = syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, NULL, NULL,
-			   NULL, NULL);
+	long pid = syscall(SYS_clone,
+			   CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, NULL,
+			   NULL, NULL, NULL);
 
 	check(pid, "clone");
 	if (pid == 0)
@@ -94,7 +102,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	argv += optind;
-	snprintf(overlay, sizeof(overlay), "lowerdir=%s,upperdir=%s,workdir=%s", argv[0], argv[1], argv[2]);
+	snprintf(overlay, sizeof(overlay), "lowerdir=%s,upperdir=%s,workdir=%s", argv[0], argv[1],
+		 argv[2]);
 	if (!mkdtemp(mount_point))
 		return 125;
 	if (!times) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the runtime alone takes of `knarr run`: the same work as tests/bench/bare_run.c and with the same arguments, but
- * through runtime/sandbox.h, as a Docker container has it: own cgroup with device filter, masked paths, capabilities,
- * seccomp.
+/* What the runtime alone takes of `knarr run`: the same work as tests/bench/bare_run.c and with the
+ * same arguments, but through runtime/sandbox.h, as a Docker container has it: own cgroup with
+ * device filter, masked paths, capabilities, seccomp.
  *
  *     sandbox_run [-n TIMES] [-c] [-e] LOWER UPPER WORK PROGRAM [ARG...]
  *
- * -c: without a cgroup of its own. -e: the time of an exec into one running container instead (PROGRAM is what is
- * executed, beside a `sleep`). Prints the median in microseconds. */
+ * -c: without a cgroup of its own. -e: the time of an exec of PROGRAM into one running container
+ * instead. Prints the median in microseconds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,8 @@ static void start(struct spec *spec, const char *cgroup, int *cgroup_fd, struct 
 	if (root < 0 || user_resolve(root, NULL, &spec->process, NULL, &err) < 0)
 		die(&err);
 	*cgroup_fd = cgroup ? cgroup_create(cgroup, &err) : -1;
-	if (err.code || sandbox_create(spec, root, stdio, *cgroup_fd, sb, &err) < 0 || sandbox_start(sb, &err) < 0)
+	if (err.code || sandbox_create(spec, root, stdio, *cgroup_fd, sb, &err) < 0 ||
+	    sandbox_start(sb, &err) < 0)
 		die(&err);
 }
 
@@ -97,7 +98,8 @@ int main(int argc, char **argv)
 			exec = true;
 	}
 	if (argc - optind < 4 || times < 1) {
-		fprintf(stderr, "usage: sandbox_run [-n TIMES] [-c] [-e] LOWER UPPER WORK PROGRAM [ARG...]\n");
+		fprintf(stderr,
+			"usage: sandbox_run [-n TIMES] [-c] [-e] LOWER UPPER WORK PROGRAM...\n");
 		return 2;
 	}
 	argv += optind;

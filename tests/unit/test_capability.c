@@ -26,9 +26,12 @@ static void names_and_numbers_agree(void **state)
 
 static void the_default_set_is_dockers(void **state)
 {
-	static const int set[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FSETID,  CAP_FOWNER,  CAP_MKNOD,
-				   CAP_NET_RAW, CAP_SETGID,	 CAP_SETUID,  CAP_SETFCAP, CAP_SETPCAP,
-				   CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL, CAP_AUDIT_WRITE };
+	static const int set[] = {
+		CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,
+		CAP_MKNOD,   CAP_NET_RAW,      CAP_SETGID,           CAP_SETUID,
+		CAP_SETFCAP, CAP_SETPCAP,      CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT,
+		CAP_KILL,    CAP_AUDIT_WRITE
+	};
 	uint64_t mask = 0;
 
 	(void)state;
@@ -66,7 +69,8 @@ static void flags_add_and_drop(void **state)
 
 static void the_kernels_own_number_bounds_them(void **state)
 {
-	autofree char *text = fs_read_file(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", 16, NULL, NULL);
+	autofree char *text =
+		fs_read_file(AT_FDCWD, "/proc/sys/kernel/cap_last_cap", 16, NULL, NULL);
 
 	(void)state;
 	assert_non_null(text);

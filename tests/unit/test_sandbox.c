@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Containers as they are from inside and what they leave outside: each test runs a shell script in one, made of Debian's
- * static BusyBox. Needs root. */
+/* Containers as they are from inside and what they leave outside: each test runs a shell script in
+ * one, made of Debian's static BusyBox. Needs root. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -21,11 +21,14 @@ static int scratch_fd;
 
 static int image_setup(void **state)
 {
-	static const char *const folders[] = { "image", "image/bin", "image/etc", "image/proc", "image/sys", "image/dev",
-					       "image/tmp", "upper", "work" };
-	static const char *const applets[] = { "sh", "cat", "ls", "id", "grep", "hostname", "stat", "mknod", "touch", "tty",
-					       "stty", "sleep", "true", "head", "echo", "pwd", "wc", "readlink", "mount",
-					       "unshare", "mkdir", "dd", "env", "nproc" };
+	static const char *const folders[] = { "image",      "image/bin", "image/etc",
+					       "image/proc", "image/sys", "image/dev",
+					       "image/tmp",  "upper",     "work" };
+	static const char *const applets[] = { "sh",       "cat",   "ls",       "id",    "grep",
+					       "hostname", "stat",  "mknod",    "touch", "tty",
+					       "stty",     "sleep", "true",     "head",  "echo",
+					       "pwd",      "wc",    "readlink", "mount", "unshare",
+					       "mkdir",    "dd",    "env",      "nproc" };
 	static const char *const busybox[] = { "/bin/busybox", "/usr/bin/busybox" };
 
 	if (scratch_setup(state) < 0)
@@ -37,7 +40,8 @@ static int image_setup(void **state)
 	put_file(image, "etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/srv:/bin/sh\n");
 	put_file(image, "etc/group", "root:x:0:\nweb:x:1000:\nlog:x:4:web\n");
 	for (size_t i = 0; i < 2 && !exists(image, "bin/busybox"); i++) {
-		autofree char *command = str_format("cp %s %s/image/bin/busybox 2>/dev/null", busybox[i], scratch_path);
+		autofree char *command = str_format("cp %s %s/image/bin/busybox 2>/dev/null",
+						    busybox[i], scratch_path);
 		if (system(command) < 0)
 			return -1;
 	}
@@ -87,7 +91,8 @@ static void drain(int fd, struct outcome *o)
 	size_t len = 0;
 	ssize_t n;
 
-	while (len < sizeof(o->output) - 1 && (n = read(fd, o->output + len, sizeof(o->output) - 1 - len)) > 0)
+	while (len < sizeof(o->output) - 1 &&
+	       (n = read(fd, o->output + len, sizeof(o->output) - 1 - len)) > 0)
 		len += (size_t)n;
 	o->output[len] = '\0';
 }
@@ -111,7 +116,8 @@ static void run(struct spec *spec, int cgroup_fd, struct outcome *o)
 	if (root < 0)
 		return;
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	int result = sandbox_create(spec, root, (int[3]){ -1, out[1], out[1] }, cgroup_fd, &sb, &o->err);
+	int result =
+		sandbox_create(spec, root, (int[3]){ -1, out[1], out[1] }, cgroup_fd, &sb, &o->err);
 	close(out[1]);
 	if (result == 0 && sandbox_start(&sb, &o->err) == 0) {
 		drain(out[0], o);
@@ -146,22 +152,25 @@ static void rights_are_dockers_default_ones(void **state)
 	(void)state;
 	need_root();
 	expect("grep -E '^(Cap|NoNew|Seccomp:)' /proc/self/status", "CapInh:\t0000000000000000\n"
-								   "CapPrm:\t00000000a80425fb\n"
-								   "CapEff:\t00000000a80425fb\n"
-								   "CapBnd:\t00000000a80425fb\n"
-								   "CapAmb:\t0000000000000000\n"
-								   "NoNewPrivs:\t0\n"
-								   "Seccomp:\t2\n");
-	expect("unshare -U true 2>/dev/null || echo no; mount -t tmpfs x /tmp 2>/dev/null || echo no", "no\nno\n");
+								    "CapPrm:\t00000000a80425fb\n"
+								    "CapEff:\t00000000a80425fb\n"
+								    "CapBnd:\t00000000a80425fb\n"
+								    "CapAmb:\t0000000000000000\n"
+								    "NoNewPrivs:\t0\n"
+								    "Seccomp:\t2\n");
+	expect("unshare -U true 2>&- || echo no; mount -t tmpfs x /tmp 2>&- || echo no",
+	       "no\nno\n");
 }
 
 static void proc_and_sys_tell_and_take_nothing_of_the_host(void **state)
 {
 	(void)state;
 	need_root();
-	expect("cat /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls -A /sys/firmware /proc/acpi 2>/dev/null | grep -v :$ | wc -w",
+	expect("cat /proc/keys /proc/timer_list 2>/dev/null | wc -c;"
+	       "ls -A /sys/firmware /proc/acpi 2>/dev/null | grep -v :$ | wc -w",
 	       "0\n0\n");
-	expect("for f in /proc/sys/kernel/domainname /proc/sysrq-trigger /sys/kernel/x; do (echo x >$f) 2>/dev/null || echo no; done",
+	expect("for f in /proc/sys/kernel/domainname /proc/sysrq-trigger /sys/kernel/x; do "
+	       "(echo x >$f) 2>/dev/null || echo no; done",
 	       "no\nno\nno\n");
 	expect("grep -c ' / \\| /mnt\\|ext4' /proc/mounts", "1\n");
 }
@@ -170,9 +179,11 @@ static void devices_are_the_usual_ones(void **state)
 {
 	(void)state;
 	need_root();
-	expect("cd /dev; ls; stat -c '%n %a %t:%T' null zero full random urandom tty; for l in ptmx fd stdin; do readlink $l; done; stat -c %a shm pts",
-	       "core\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\nstdout\ntty\nurandom\nzero\n"
-	       "null 666 1:3\nzero 666 1:5\nfull 666 1:7\nrandom 666 1:8\nurandom 666 1:9\ntty 666 5:0\n"
+	expect("cd /dev; echo $(ls); stat -c '%n %a %t:%T' null zero full random urandom tty;"
+	       "for l in ptmx fd stdin; do readlink $l; done; stat -c %a shm pts",
+	       "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero\n"
+	       "null 666 1:3\nzero 666 1:5\nfull 666 1:7\nrandom 666 1:8\nurandom 666 1:9\n"
+	       "tty 666 5:0\n"
 	       "pts/ptmx\n/proc/self/fd\n/proc/self/fd/0\n1777\n755\n");
 }
 
@@ -226,8 +237,10 @@ static void what_cannot_run_is_said_in_dockers_words(void **state)
 	put_file(image, "tmp/garbage", "\1\2\3");
 	fchmodat(image, "tmp/script", 0755, 0);
 	fchmodat(image, "tmp/garbage", 0755, 0);
-	expect_failure("nothing", "/", 127, "exec: \"nothing\": executable file not found in $PATH");
-	expect_failure("/nothing", "/", 127, "exec: \"/nothing\": stat /nothing: no such file or directory");
+	expect_failure("nothing", "/", 127,
+		       "exec: \"nothing\": executable file not found in $PATH");
+	expect_failure("/nothing", "/", 127,
+		       "exec: \"/nothing\": stat /nothing: no such file or directory");
 	expect_failure("/tmp/text", "/", 126, "exec: \"/tmp/text\": permission denied");
 	expect_failure("/tmp", "/", 126, "exec: \"/tmp\": is a directory");
 	expect_failure("/tmp/script", "/", 127, "exec /tmp/script: no such file or directory");
@@ -280,13 +293,16 @@ static void another_user_has_no_capabilities(void **state)
 	struct outcome o;
 
 	need_root();
-	describe(&spec, "id; grep -E '^Cap(Eff|Prm|Bnd)' /proc/self/status; echo x >/proc/self/fd/1");
+	describe(&spec,
+		 "id; grep -E '^Cap(Eff|Prm|Bnd)' /proc/self/status; echo x >/proc/self/fd/1");
 	autoclose int image = openat(scratch(state), "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(user_resolve(image, "web", &spec.process, &home, &o.err), 0);
 	run(&spec, -1, &o);
-	assert_string_equal(o.output, "uid=1000(web) gid=1000(web) groups=4(log),1000(web)\n"
-				      "CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\n"
-				      "x\n");
+	assert_string_equal(
+		o.output,
+		"uid=1000(web) gid=1000(web) groups=4(log),1000(web)\n"
+		"CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t00000000a80425fb\n"
+		"x\n");
 }
 
 static void bind(struct spec *spec, const char *source, const char *destination)
@@ -306,7 +322,8 @@ static void binds_bring_files_and_folders(void **state)
 	need_root();
 	put_file(scratch(state), "note", "hello\n");
 	mkdirat(scratch(state), "shared", 0755);
-	describe(&spec, "cat /new/place/note; touch /data/made; touch /new/place/note 2>/dev/null || echo no");
+	describe(&spec,
+		 "cat /new/place/note; touch /data/made; touch /new/place/note 2>&- || echo no");
 	bind(&spec, "note", "/new/place/note");
 	spec.mounts[spec.n_mounts - 1].attr_set = MOUNT_ATTR_RDONLY;
 	bind(&spec, "shared", "/data");
@@ -315,7 +332,8 @@ static void binds_bring_files_and_folders(void **state)
 	assert_true(exists(scratch(state), "shared/made"));
 }
 
-/* The image's links lead up and out; the kernel ends them at the container's root (CVE-2021-30465 and kin). */
+/* The image's links lead up and out; the kernel ends them at the container's root (CVE-2021-30465
+ * and kin). */
 static void links_of_the_image_lead_nowhere_outside(void **state)
 {
 	autoclose int image = openat(scratch(state), "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -353,7 +371,8 @@ static void proc_is_not_mounted_over_a_link(void **state)
 
 static void nothing_is_mounted_into_proc(void **state)
 {
-	static const char *const places[] = { "/proc", "/proc/self/attr", "/proc/sys", "/link/self" };
+	static const char *const places[] = { "/proc", "/proc/self/attr", "/proc/sys",
+					      "/link/self" };
 	autoclose int image = openat(scratch(state), "image", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	need_root();
@@ -392,7 +411,8 @@ static void disks_of_the_host_cannot_be_opened(void **state)
 	cgroup = cgroup_create("knarr/unit-devices", &o.err);
 	if (cgroup < 0)
 		skip();
-	describe(&spec, "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk 2>&1; mknod /tmp/n c 1 3 && echo x >/tmp/n && echo null");
+	describe(&spec, "mknod /tmp/disk b 254 0 && head -c 1 /tmp/disk 2>&1; "
+			"mknod /tmp/n c 1 3 && echo x >/tmp/n && echo null");
 	run(&spec, cgroup, &o);
 	assert_int_equal(cgroup_remove("knarr/unit-devices", 1000, &o.err), 0);
 	assert_string_equal(o.output, "head: /tmp/disk: Operation not permitted\nnull\n");
@@ -407,7 +427,8 @@ static void a_terminal_is_the_containers_own(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "tty; stty size; echo c >/dev/console; test -c /dev/tty && echo t >/dev/tty");
+	describe(&spec,
+		 "tty; stty size; echo c >/dev/console; test -c /dev/tty && echo t >/dev/tty");
 	spec.process.terminal = true;
 	spec.process.rows = 33;
 	spec.process.cols = 99;
@@ -448,17 +469,22 @@ static void exec_joins_what_runs(void **state)
 	strv_add(&p.env, "PATH=/bin");
 	strv_add(&p.args, "sh");
 	strv_add(&p.args, "-c");
-	strv_add(&p.args, "hostname; pwd; readlink /proc/1/exe; for n in mnt pid ipc uts cgroup; do "
-			  "test $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) || echo $n; done; "
-			  "grep -E '^(CapBnd|Seccomp:)' /proc/self/status; echo $(ls /proc/self/fd); exit 9");
+	strv_add(
+		&p.args,
+		"hostname; pwd; readlink /proc/1/exe; for n in mnt pid ipc uts cgroup; do "
+		"test $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) || echo $n; done; "
+		"grep -E '^(CapBnd|Seccomp:)' /proc/self/status; echo $(ls /proc/self/fd); exit 9");
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	assert_int_equal(sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
+	assert_int_equal(
+		sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
 	close(out[1]);
 	drain(out[0], &o);
 	close(out[0]);
 	assert_int_equal(wait_status(added.pid), 9);
 	sandbox_close(&added);
-	assert_string_equal(o.output, "box\n/etc\n/bin/busybox\nCapBnd:\t00000000a80425fb\nSeccomp:\t2\n0 1 2 3\n");
+	assert_string_equal(
+		o.output,
+		"box\n/etc\n/bin/busybox\nCapBnd:\t00000000a80425fb\nSeccomp:\t2\n0 1 2 3\n");
 
 	/* Our own children are born where we are, not there. */
 	pid_t child = fork();
@@ -505,7 +531,8 @@ static void nothing_is_left_behind(void **state)
 	(void)state;
 	need_root();
 	expect("true", "");
-	expect_failure("nothing", "/", 127, "exec: \"nothing\": executable file not found in $PATH");
+	expect_failure("nothing", "/", 127,
+		       "exec: \"nothing\": executable file not found in $PATH");
 	{
 		autospec struct spec spec = SPEC_INIT;
 		struct outcome o;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The default filter, run here instruction by instruction as the kernel would, and once by the kernel itself. */
+/* The default filter, run here instruction by instruction as the kernel would, and once by the
+ * kernel itself. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 
 #include "runtime/seccomp.h"
 
-#define ALLOW SECCOMP_RET_ALLOW
-#define DENY (SECCOMP_RET_ERRNO | EPERM)
+#define ALLOW   SECCOMP_RET_ALLOW
+#define DENY    (SECCOMP_RET_ERRNO | EPERM)
 #define MISSING (SECCOMP_RET_ERRNO | ENOSYS)
 
 /* Classic BPF as seccomp uses it: loads of words of seccomp_data, AND, jumps forward, return. */
@@ -67,8 +68,10 @@ static uint32_t native(long nr)
 
 static void ordinary_calls_are_allowed(void **state)
 {
-	static const long calls[] = { SYS_read, SYS_write, SYS_open, SYS_execve, SYS_exit_group, SYS_openat2, SYS_futex,
-				      SYS_epoll_wait, SYS_capset, SYS_chroot, SYS_ptrace, SYS_fork, SYS_rseq, 452, 462, 466 };
+	static const long calls[] = { SYS_read,       SYS_write,   SYS_open,   SYS_execve,
+				      SYS_exit_group, SYS_openat2, SYS_futex,  SYS_epoll_wait,
+				      SYS_capset,     SYS_chroot,  SYS_ptrace, SYS_fork,
+				      SYS_rseq,       452,         462,        466 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -77,11 +80,32 @@ static void ordinary_calls_are_allowed(void **state)
 
 static void calls_for_the_privileged_are_not(void **state)
 {
-	static const long calls[] = { SYS_mount, SYS_umount2, SYS_setns, SYS_unshare, SYS_bpf, SYS_reboot, SYS_kexec_load,
-				      SYS_init_module, SYS_finit_module, SYS_open_by_handle_at, SYS_keyctl, SYS_add_key,
-				      SYS_perf_event_open, SYS_userfaultfd, SYS_swapon, SYS_settimeofday, SYS_fsopen,
-				      SYS_move_mount, SYS_io_uring_setup, SYS_pivot_root, SYS_quotactl, SYS_vhangup,
-				      SYS_acct, SYS_iopl, SYS_move_pages, SYS_set_mempolicy };
+	static const long calls[] = { SYS_mount,
+				      SYS_umount2,
+				      SYS_setns,
+				      SYS_unshare,
+				      SYS_bpf,
+				      SYS_reboot,
+				      SYS_kexec_load,
+				      SYS_init_module,
+				      SYS_finit_module,
+				      SYS_open_by_handle_at,
+				      SYS_keyctl,
+				      SYS_add_key,
+				      SYS_perf_event_open,
+				      SYS_userfaultfd,
+				      SYS_swapon,
+				      SYS_settimeofday,
+				      SYS_fsopen,
+				      SYS_move_mount,
+				      SYS_io_uring_setup,
+				      SYS_pivot_root,
+				      SYS_quotactl,
+				      SYS_vhangup,
+				      SYS_acct,
+				      SYS_iopl,
+				      SYS_move_pages,
+				      SYS_set_mempolicy };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -116,8 +140,15 @@ static void arguments_decide(void **state)
 
 static void other_calling_conventions_fare_alike(void **state)
 {
-	enum { I386_MOUNT = 21, I386_WRITE = 4, I386_CLONE = 120, I386_UNSHARE = 310, I386_SOCKET = 359,
-	       I386_BIND = 361, X32 = 0x40000000 };
+	enum {
+		I386_MOUNT = 21,
+		I386_WRITE = 4,
+		I386_CLONE = 120,
+		I386_UNSHARE = 310,
+		I386_SOCKET = 359,
+		I386_BIND = 361,
+		X32 = 0x40000000
+	};
 
 	(void)state;
 	assert_int_equal(verdict(AUDIT_ARCH_I386, I386_WRITE, 0), ALLOW);

@@ -37,7 +37,8 @@ static int files_setup(void **state)
 static const char *resolve(void **state, const char *user)
 {
 	static char text[600];
-	struct spec_process p = { .capabilities = { .bounding = 1, .effective = 1, .permitted = 1 } };
+	struct spec_process p = { .capabilities = {
+					  .bounding = 1, .effective = 1, .permitted = 1 } };
 	struct error err = ERROR_INIT;
 	char *home = NULL;
 
@@ -47,7 +48,8 @@ static const char *resolve(void **state, const char *user)
 	}
 	int n = snprintf(text, sizeof(text), "%u:%u:", p.uid, p.gid);
 	for (size_t i = 0; i < p.n_groups; i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%u", i ? "," : "", p.groups[i]);
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%u", i ? "," : "",
+			      p.groups[i]);
 	snprintf(text + n, sizeof(text) - (size_t)n, " %s", home);
 	assert_int_equal(p.capabilities.effective, p.uid ? 0 : 1);
 	assert_int_equal(p.capabilities.permitted, p.uid ? 0 : 1);
@@ -91,13 +93,20 @@ static void a_number_needs_no_entry(void **state)
 
 static void what_is_not_there_is_said(void **state)
 {
-	assert_string_equal(resolve(state, "nope"), "unable to find user nope: no matching entries in passwd file");
-	assert_string_equal(resolve(state, "web:nope"), "unable to find group nope: no matching entries in group file");
-	assert_string_equal(resolve(state, "half"), "unable to find user half: no matching entries in passwd file");
-	assert_string_equal(resolve(state, "huge"), "unable to find user huge: no matching entries in passwd file");
-	assert_string_equal(resolve(state, "-1"), "unable to find user -1: no matching entries in passwd file");
-	assert_string_equal(resolve(state, "4294967295"), "uids and gids must be in range 0-2147483647: 4294967295");
-	assert_string_equal(resolve(state, "web:bad"), "unable to find group bad: no matching entries in group file");
+	assert_string_equal(resolve(state, "nope"),
+			    "unable to find user nope: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "web:nope"),
+			    "unable to find group nope: no matching entries in group file");
+	assert_string_equal(resolve(state, "half"),
+			    "unable to find user half: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "huge"),
+			    "unable to find user huge: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "-1"),
+			    "unable to find user -1: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "4294967295"),
+			    "uids and gids must be in range 0-2147483647: 4294967295");
+	assert_string_equal(resolve(state, "web:bad"),
+			    "unable to find group bad: no matching entries in group file");
 }
 
 static void an_image_without_the_files_has_numbers_only(void **state)
@@ -106,7 +115,8 @@ static void an_image_without_the_files_has_numbers_only(void **state)
 	unlinkat(scratch(state), "etc/group", 0);
 	assert_string_equal(resolve(state, NULL), "0:0:0 /");
 	assert_string_equal(resolve(state, "5:6"), "5:6:6 /");
-	assert_string_equal(resolve(state, "web"), "unable to find user web: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "web"),
+			    "unable to find user web: no matching entries in passwd file");
 }
 
 /* Neither is waited for, nor followed out of the root. */
@@ -116,11 +126,13 @@ static void what_is_no_file_is_no_database(void **state)
 	unlinkat(scratch(state), "etc/group", 0);
 	mkfifoat(scratch(state), "etc/passwd", 0644);
 	symlinkat("/proc/self/fd/0", scratch(state), "etc/group");
-	assert_string_equal(resolve(state, "web"), "unable to find user web: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "web"),
+			    "unable to find user web: no matching entries in passwd file");
 	assert_string_equal(resolve(state, "3"), "3:0:0 /");
 	unlinkat(scratch(state), "etc/passwd", 0);
 	symlinkat("/etc/passwd", scratch(state), "etc/passwd");
-	assert_string_equal(resolve(state, "daemon"), "unable to find user daemon: no matching entries in passwd file");
+	assert_string_equal(resolve(state, "daemon"),
+			    "unable to find user daemon: no matching entries in passwd file");
 }
 
 static void further_groups_are_added_once(void **state)
@@ -138,7 +150,8 @@ static void further_groups_are_added_once(void **state)
 	assert_int_equal(p.groups[1], 99);
 	strv_add(&groups, "nope");
 	assert_int_equal(user_add_groups(scratch(state), &groups, &p, &err), -1);
-	assert_string_equal(err.message, "unable to find group nope: no matching entries in group file");
+	assert_string_equal(err.message,
+			    "unable to find group nope: no matching entries in group file");
 	strv_free(&groups);
 	spec_process_free(&p);
 }
