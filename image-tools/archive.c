@@ -183,15 +183,17 @@ static int read_contents(struct reader *r, struct archive_member *m, struct sour
 	const uint8_t *head;
 	size_t len;
 	struct error why = ERROR_INIT;
-	struct stream *s autostream = stream_open(&counted.src, m->name, &format, &why);
+	struct stream *s autostream = stream_open(&counted.src, &format, &why);
 
 	/* What cannot be decompressed is no matter until something names it as a layer. */
 	if (!s || stream_head(s, &head, &len, &why) < 0)
 		return why.code == EINVAL && !str_starts(m->name, BLOBS) && !str_ends(m->name, ".tar") ?
 			       0 :
-			       error_set(err, why.code, "%s", why.message);
+			       error_set(err, why.code, "\"%.150s\": %s", m->name, why.message);
 	if (len >= TAR_BLOCK && tar_sniff(head))
-		return stage_layer(r, m, stream_source(s), &counted, size, err);
+		return stage_layer(r, m, stream_source(s), &counted, size, err) < 0 ?
+			       error_prefix(err, "layer \"%.150s\"", m->name) :
+			       0;
 	if (format == STREAM_PLAIN && size <= ARCHIVE_DOCUMENT_MAX && looks_like_json(head, len))
 		return read_document(r, m, stream_source(s), err);
 	return 0;
@@ -267,12 +269,12 @@ static int read_archive(struct reader *r, int fd, const char *name, struct error
 	size_t len;
 	int result = -1, more;
 
-	fd_source_init(&src, fd, name, READ_SIZE);
-	s = stream_open(&src.src, name, NULL, err);
+	fd_source_init(&src, fd, "the archive", READ_SIZE);
+	s = stream_open(&src.src, NULL, err);
 	if (!s || stream_head(s, &head, &len, err) < 0)
 		goto out;
 	if (len < TAR_BLOCK || !tar_sniff(head)) {
-		error_set(err, EINVAL, "%s is no tar archive", name);
+		error_set(err, EINVAL, "it is no tar archive");
 		goto out;
 	}
 	tar = tar_open(stream_source(s));
@@ -281,11 +283,9 @@ static int read_archive(struct reader *r, int fd, const char *name, struct error
 			break;
 	if (more == 0)
 		result = drain(stream_source(s), err);
-	if (result < 0)
-		error_prefix(err, "%s", name);
 out:
 	fd_source_free(&src);
-	return result;
+	return result < 0 ? error_prefix(err, "%s", name) : 0;
 }
 
 int archive_read(const struct store *st, int fd, const char *name, struct progress *progress, struct archive *out,

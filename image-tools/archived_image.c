@@ -152,7 +152,7 @@ int archived_images_find(const struct archive *a, struct archived_images *out, s
 	else if (index && index->kind == ARCHIVE_DOCUMENT)
 		r = oci_layout_find(a, index, &images, err);
 	else
-		r = error_set(err, EINVAL, "no image archive: it has neither manifest.json nor index.json; a root "
+		r = error_set(err, EINVAL, "it is no image archive, for it has neither manifest.json nor index.json; a root "
 					   "filesystem is taken in by 'knarr import'");
 	if (r < 0)
 		return -1;

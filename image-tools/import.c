@@ -58,17 +58,17 @@ static int append_all(struct layer_writer *w, struct fd_source *file, struct sou
 static int stage(struct layer_writer *w, struct fd_source *file, const char *name, struct progress *progress,
 		 struct error *err)
 {
-	struct stream *s autostream = stream_open(&file->src, name, NULL, err);
+	struct stream *s autostream = stream_open(&file->src, NULL, err);
 	const uint8_t *head;
 	size_t len;
 
 	if (!s || stream_head(s, &head, &len, err) < 0)
 		return -1;
 	if (len < TAR_BLOCK || !tar_sniff(head))
-		return error_set(err, EINVAL, "%s is no tar archive", name);
-	if (append_all(w, file, stream_source(s), name, progress, err) < 0 || layer_seal(w, NULL, NULL, err) < 0)
-		return error_prefix(err, "%s", name);
-	return 0;
+		return error_set(err, EINVAL, "it is no tar archive");
+	if (append_all(w, file, stream_source(s), name, progress, err) < 0)
+		return -1;
+	return layer_seal(w, NULL, NULL, err);
 }
 
 int import_fd(const struct store *st, int fd, const char *source_name, const struct import_options *options,
@@ -82,11 +82,11 @@ int import_fd(const struct store *st, int fd, const char *source_name, const str
 
 	if (!w)
 		return -1;
-	fd_source_init(&file, fd, source_name, READ_SIZE);
+	fd_source_init(&file, fd, "the archive", READ_SIZE);
 	r = stage(w, &file, source_name, options->progress, err);
 	fd_source_free(&file);
 	if (r < 0)
-		return -1;
+		return error_prefix(err, "%s", source_name);
 	json = make_config(layer_diffid(w), options->message ? options->message : "Imported from -", &addition.len);
 	addition.json = json;
 	if (addition_publish(st, &w, 1, &addition, 1, err) < 0)

@@ -197,7 +197,7 @@ int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_to
 
 	if (lseek(tar_fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "cannot read the layer");
-	fd_source_init(&src, tar_fd, "the layer", READ_SIZE);
+	fd_source_init(&src, tar_fd, "the tar archive", READ_SIZE);
 	tar = tar_open(&src.src);
 	while ((r = tar_next(tar, &e, err)) > 0) {
 		struct error why = ERROR_INIT;

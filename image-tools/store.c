@@ -164,7 +164,8 @@ static bool drop_from_root(int dirfd, const char *name)
 {
 	struct stat s;
 
-	return name[0] == '.' && fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode);
+	return str_starts(name, FS_TEMP_PREFIX) && fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(s.st_mode);
 }
 
 int store_clean(const struct store *st, struct error *err)

@@ -23,7 +23,6 @@ struct peek {
 struct stream {
 	struct source src; /* first, so that it casts */
 	struct source *from;
-	const char *name;
 	enum stream_format format;
 	struct peek in, out;
 	struct source produce; /* what out gathers from: the decompressor */
@@ -101,14 +100,14 @@ static int more_input(struct stream *s, struct error *err)
 	return s->len ? 0 : peek_next(&s->in, s->from, &s->data, &s->len, err);
 }
 
-static int cut_off(const struct stream *s, struct error *err)
+static int cut_off(struct error *err)
 {
-	return error_set(err, EINVAL, "%s is cut off: its compressed data ends too early", s->name);
+	return error_set(err, EINVAL, "it is cut off: its compressed data ends too early");
 }
 
-static int damaged(const struct stream *s, const char *what, struct error *err)
+static int damaged(const char *what, struct error *err)
 {
-	return error_set(err, EINVAL, "%s is damaged: %s", s->name, what);
+	return error_set(err, EINVAL, "it is damaged: %s", what);
 }
 
 /* Behind a member: another one, or nothing but the zeros that some tapes and tools pad with. Returns 1 for another. */
@@ -123,7 +122,7 @@ static int gzip_again(struct stream *s, struct error *err)
 	while (s->len) {
 		for (size_t i = 0; i < s->len; i++)
 			if (s->data[i])
-				return damaged(s, "something else follows its compressed data", err);
+				return damaged("something else follows its compressed data", err);
 		s->len = 0;
 		if (more_input(s, err) < 0)
 			return -1;
@@ -162,13 +161,13 @@ static int gzip_next(struct stream *s, size_t *produced, struct error *err)
 		s->len -= (size_t)(z->next_in - s->data);
 		s->data = z->next_in;
 		if (r == ISAL_INCORRECT_CHECKSUM)
-			return damaged(s, "its checksum is wrong", err);
+			return damaged("its checksum is wrong", err);
 		if (r < 0)
-			return damaged(s, "it is no valid gzip data", err);
+			return damaged("it is no valid gzip data", err);
 		if (z->block_state == ISAL_BLOCK_FINISH)
 			s->between = true;
 		else if (dry && z->avail_out == OUT_SIZE)
-			return cut_off(s, err);
+			return cut_off(err);
 	}
 	*produced = OUT_SIZE - z->avail_out;
 	return 0;
@@ -193,10 +192,10 @@ static int zstd_next(struct stream *s, size_t *produced, struct error *err)
 		s->data += in.pos;
 		s->len -= in.pos;
 		if (ZSTD_isError(r))
-			return damaged(s, ZSTD_getErrorName(r), err);
+			return damaged(ZSTD_getErrorName(r), err);
 		s->between = r == 0;
 		if (dry && !out.pos)
-			return cut_off(s, err);
+			return cut_off(err);
 	}
 	*produced = out.pos;
 	return 0;
@@ -260,7 +259,7 @@ struct source *stream_source(struct stream *s)
 	return &s->src;
 }
 
-struct stream *stream_open(struct source *from, const char *name, enum stream_format *format, struct error *err)
+struct stream *stream_open(struct source *from, enum stream_format *format, struct error *err)
 {
 	struct stream *s autostream = xcalloc(1, sizeof(*s)), *done;
 	const char *other;
@@ -268,13 +267,12 @@ struct stream *stream_open(struct source *from, const char *name, enum stream_fo
 	s->src.next = stream_next;
 	s->produce.next = produce;
 	s->from = from;
-	s->name = name;
 	s->between = true;
 	if (peek_fill(&s->in, from, MAGIC_MAX, err) < 0)
 		return NULL;
 	other = unsupported(s->in.head, s->in.head_len);
 	if (other) {
-		error_set(err, EINVAL, "%s is compressed with %s, which is not supported; gzip and zstd are", name, other);
+		error_set(err, EINVAL, "it is compressed with %s, which is not supported; gzip and zstd are", other);
 		return NULL;
 	}
 	if (begins_gzip(s->in.head, s->in.head_len)) {
@@ -285,7 +283,7 @@ struct stream *stream_open(struct source *from, const char *name, enum stream_fo
 		s->format = STREAM_ZSTD;
 		s->zstd = ZSTD_createDStream();
 		if (!s->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX))) {
-			error_set(err, ENOMEM, "no memory to decompress %s", name);
+			error_set(err, ENOMEM, "no memory to decompress it");
 			return NULL;
 		}
 	} else if (from->skip) {

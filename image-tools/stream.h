@@ -15,9 +15,9 @@ enum stream_format { STREAM_PLAIN, STREAM_GZIP, STREAM_ZSTD };
 
 struct stream;
 
-/* from stays the caller's, as does name (for messages: `layer "x"`). Fills format unless NULL. NULL with err set: EINVAL
- * (a compression that is known but not supported), what from said. */
-struct stream *stream_open(struct source *from, const char *name, enum stream_format *format, struct error *err);
+/* from stays the caller's. Fills format unless NULL. NULL with err set: EINVAL (a compression that is known but not
+ * supported), what from said. Messages say "it" of what is read; the caller says what that is (error_prefix). */
+struct stream *stream_open(struct source *from, enum stream_format *format, struct error *err);
 void stream_close(struct stream *s);
 static inline void stream_closep(struct stream **s)
 {
