@@ -72,6 +72,9 @@ static int mount_overlay(const struct spec_root *root, struct error *err)
 
 	if (fs < 0)
 		return error_errno(err, "overlay filesystem");
+	/* No UUID: nobody asks for one, and the kernel would write it into the upper directory. Kernels
+	 * before 6.6 do not know the word, nor do it. */
+	(void)set_string(fs, "uuid", "null");
 	/* Plain copies and whiteouts in the upper directory, whatever the kernel's defaults are:
 	 * `commit` turns it into a layer that other runtimes read, and they know neither redirects
 	 * nor data-less copies. */
