@@ -15,6 +15,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -91,6 +92,15 @@ static inline int sys_mount_setattr(int fd, unsigned int flags, uint64_t set, ui
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
 
 	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
+}
+
+/* Whether fd is the root of a mount: an attribute of statx(2), whose struct the C library's header
+ * and the kernel's both define. It is 256 bytes long, with the attributes as 64 bits at offset 8. */
+static inline bool sys_is_mount_root(int fd)
+{
+	uint64_t buf[32] = { 0 };
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0, buf) == 0 && (buf[1] & 0x2000);
 }
 
 /* musl declares ioctl's request as an int, which requests that read (_IOR) do not fit. */

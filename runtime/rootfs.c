@@ -168,7 +168,8 @@ int rootfs_enter(struct sandbox_plan *plan)
 	/* Nothing done here may travel to the host through a shared mount, nor back. */
 	autoclose int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (host < 0 || sys_mount_setattr(host, AT_RECURSIVE, 0, 0, MS_PRIVATE) < 0)
-		return sandbox_fault(plan, STEP_ROOT, "private propagation");
+		return sandbox_fault(plan, STEP_ROOT,
+				     sys_is_mount_root(host) ? "propagation" : "within a chroot");
 
 	if (sys_move_mount(plan->root_fd, host) < 0 || fchdir(plan->root_fd) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "attaching");
@@ -177,10 +178,11 @@ int rootfs_enter(struct sandbox_plan *plan)
 		 * one, and what is unmounted there is the topmost. */
 		if (sys_umount2(".", MNT_DETACH) < 0)
 			return sandbox_fault(plan, STEP_ROOT, "detaching the host's mounts");
-	} else if (errno == EINVAL) {
+	} else if (errno == EINVAL && sys_is_mount_root(host)) {
 		/* The kernel never pivots its first filesystem (an initramfs that stayed the root
 		 * and was not bound over itself). The new root lies over "/" already; going up from
-		 * it ends at it, since the mount below is hidden at its very root. */
+		 * it ends at it, since the mount below is hidden at its very root. In a chroot the
+		 * way up would lead out into the host: there we do not start containers. */
 		if (chroot(".") < 0)
 			return sandbox_fault(plan, STEP_ROOT, "chroot");
 	} else {

@@ -20,7 +20,7 @@
 
 static const char *const step_words[STEP_COUNT] = {
 	[STEP_NAMESPACE] = "entering the container's namespaces",
-	[STEP_ROOT] = "changing the root filesystem",
+	[STEP_ROOT] = "changing the root filesystem:",
 	[STEP_MOUNT] = "mounting",
 	[STEP_MOUNT_POINT] = "making the mount point",
 	[STEP_MOUNT_PROC] = "refusing to mount over what is no ordinary folder:",
