@@ -16,7 +16,7 @@
 
 #include "runtime/control.h"
 
-#define CLIENTS_MAX 32 /* connected at once; more wait in the socket's backlog */
+#define CLIENTS_MAX 64 /* connected at once; more wait in the socket's backlog */
 
 struct client {
 	int fd; /* -1: free */

@@ -14,7 +14,8 @@
 #include "lib/json.h"
 #include "lib/str.h"
 
-#define OBJECT_MAX (6U * LOG_LINE_MAX + 256) /* every byte as \u00xx, and what stands around it */
+#define RETRY_SECONDS 1
+#define OBJECT_MAX    (6U * LOG_LINE_MAX + 256) /* every byte as \u00xx, and what stands around it */
 
 /* ---- Escaping */
 
@@ -94,15 +95,31 @@ static size_t escape_one(const unsigned char *s, size_t len, char out[6], size_t
 	return n;
 }
 
+/* How many bytes at in stand for themselves: printable ASCII but for the quote and the backslash. */
+static size_t plain_length(const char *in, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && in[n] >= ' ' && in[n] < 0x7f && in[n] != '"' && in[n] != '\\')
+		n++;
+	return n;
+}
+
 size_t json_escape(const char *in, size_t len, size_t *used, char *out, size_t room)
 {
 	size_t at = 0, n = 0;
 
 	while (at < len) {
 		char piece[6];
-		size_t made;
-		size_t took = escape_one((const unsigned char *)in + at, len - at, piece, &made);
+		size_t made, took,
+			plain = plain_length(in + at, len - at < room - n ? len - at : room - n);
 
+		memcpy(out + n, in + at, plain);
+		at += plain;
+		n += plain;
+		if (at == len)
+			break;
+		took = escape_one((const unsigned char *)in + at, len - at, piece, &made);
 		if (made > room - n)
 			break;
 		memcpy(out + n, piece, made);
@@ -121,6 +138,7 @@ void log_writer_init(struct log_writer *w, int dirfd, char *lines)
 	w->fd = -1;
 	w->size = 0;
 	w->dropped = 0;
+	w->retry = 0;
 	w->encoded = 0;
 	w->pending[0] = w->pending[1] = 0;
 	w->line[0] = lines;
@@ -168,13 +186,25 @@ static int put(struct log_writer *w, off_t *end, const char *text, size_t len)
 	return 0;
 }
 
-/* One object, to the file. */
-static int put_object(struct log_writer *w, off_t *end, enum log_stream stream, const char *line,
-		      size_t len, const char *time)
-{
-	char tail[96];
-	int n;
+/* What stands behind the text of an object. All lines that come in one piece share it, and so its making. */
+struct tail {
+	char text[96];
+	size_t len;
+};
 
+static void make_tail(struct tail *t, enum log_stream stream, struct timespec now)
+{
+	char time[TIME_TEXT_MAX];
+
+	t->len = (size_t)snprintf(t->text, sizeof(t->text),
+				  "\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
+				  stream == LOG_STDOUT ? "stdout" : "stderr", time_text(now, time));
+}
+
+/* One object, to the file. */
+static int put_object(struct log_writer *w, off_t *end, const char *line, size_t len,
+		      const struct tail *tail)
+{
 	if (put(w, end, "{\"log\":\"", 8) < 0)
 		return -1;
 	for (size_t used; len > 0; line += used, len -= used) {
@@ -183,13 +213,11 @@ static int put_object(struct log_writer *w, off_t *end, enum log_stream stream, 
 		if (used < len && flush(w, end) < 0)
 			return -1;
 	}
-	n = snprintf(tail, sizeof(tail), "\",\"stream\":\"%s\",\"time\":\"%s\"}\n",
-		     stream == LOG_STDOUT ? "stdout" : "stderr", time);
-	return put(w, end, tail, (size_t)n);
+	return put(w, end, tail->text, tail->len);
 }
 
 /* Writes the lines that are buffered up to now, or takes the file back to where it was. lines: how many they are. */
-static void commit(struct log_writer *w, off_t *end, uint64_t lines, bool ok)
+static void commit(struct log_writer *w, off_t *end, uint64_t lines, bool ok, struct timespec now)
 {
 	if (ok && flush(w, end) == 0) {
 		w->size = *end;
@@ -200,51 +228,62 @@ static void commit(struct log_writer *w, off_t *end, uint64_t lines, bool ok)
 		errno = 0; /* the reader passes over damaged lines; there is nobody to tell */
 	w->encoded = 0;
 	w->dropped += lines;
+	w->retry = now.tv_sec + RETRY_SECONDS;
 }
 
-static bool put_notice(struct log_writer *w, off_t *end, const char *time)
+static bool put_notice(struct log_writer *w, off_t *end, struct timespec now)
 {
+	struct tail tail;
 	char text[96];
 	int n;
 
-	if (!w->dropped)
-		return true;
 	n = snprintf(text, sizeof(text),
 		     "knarr: %llu lines of output were lost here: the log could not be written\n",
 		     (unsigned long long)w->dropped);
-	if (put_object(w, end, LOG_STDERR, text, (size_t)n, time) < 0)
+	make_tail(&tail, LOG_STDERR, now);
+	if (put_object(w, end, text, (size_t)n, &tail) < 0)
 		return false;
-	commit(w, end, 0, true);
+	commit(w, end, 0, true, now);
 	if (w->size != *end)
 		return false;
 	w->dropped = 0;
 	return true;
 }
 
+/* Whether lines can be written now. After a failure it is tried again only after a while: a disk that is full is so for
+ * more than a moment. */
+static bool ready(struct log_writer *w, off_t *end, struct timespec now)
+{
+	if (w->dropped && now.tv_sec < w->retry)
+		return false;
+	if (writer_open(w) < 0)
+		return false;
+	*end = w->size;
+	return !w->dropped || put_notice(w, end, now);
+}
+
 void log_writer_add(struct log_writer *w, enum log_stream stream, const char *data, size_t len)
 {
-	char *line = w->line[stream], time[TIME_TEXT_MAX];
+	struct timespec now = time_now();
 	size_t *pending = &w->pending[stream];
+	char *line = w->line[stream];
+	off_t end = w->size;
+	bool ok = ready(w, &end, now);
+	struct tail tail;
 	uint64_t lines = 0;
-	bool ok;
-	off_t end;
 
-	ok = writer_open(w) == 0;
-	end = w->size;
-	time_text(time_now(), time);
-	if (ok)
-		ok = put_notice(w, &end, time);
+	make_tail(&tail, stream, now);
 	while (len > 0) {
 		const char *newline = memchr(data, '\n', len);
 		size_t n = newline ? (size_t)(newline - data) + 1 : len;
 		bool whole = newline != NULL;
+		const char *text = data;
 
 		if (n > LOG_LINE_MAX - *pending) {
 			n = LOG_LINE_MAX - *pending;
 			whole = false;
 		}
 		/* The usual case, a whole line in one piece, goes without a copy. */
-		const char *text = data;
 		if (*pending > 0 || !whole) {
 			memcpy(line + *pending, data, n);
 			*pending += n;
@@ -254,30 +293,32 @@ void log_writer_add(struct log_writer *w, enum log_stream stream, const char *da
 		len -= n;
 		if (whole || *pending == LOG_LINE_MAX) {
 			lines++;
-			ok = ok &&
-			     put_object(w, &end, stream, text, *pending ? *pending : n, time) == 0;
+			ok = ok && put_object(w, &end, text, *pending ? *pending : n, &tail) == 0;
 			*pending = 0;
 		}
 	}
 	if (lines > 0)
-		commit(w, &end, lines, ok);
+		commit(w, &end, lines, ok, now);
 }
 
 void log_writer_close(struct log_writer *w)
 {
+	struct timespec now = time_now();
+
+	w->retry = 0;
 	for (int s = LOG_STDOUT; s <= LOG_STDERR; s++) {
-		char time[TIME_TEXT_MAX];
-		off_t end;
+		off_t end = w->size;
+		struct tail tail;
 		bool ok;
 
-		if (!w->pending[s])
+		if (!w->pending[s] && !w->dropped)
 			continue;
-		ok = writer_open(w) == 0;
-		end = w->size;
-		time_text(time_now(), time);
-		ok = ok &&
-		     put_object(w, &end, (enum log_stream)s, w->line[s], w->pending[s], time) == 0;
-		commit(w, &end, 1, ok);
+		ok = ready(w, &end, now);
+		make_tail(&tail, (enum log_stream)s, now);
+		if (w->pending[s]) {
+			ok = ok && put_object(w, &end, w->line[s], w->pending[s], &tail) == 0;
+			commit(w, &end, 1, ok, now);
+		}
 		w->pending[s] = 0;
 	}
 	cleanup_close(&w->fd);

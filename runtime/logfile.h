@@ -30,6 +30,7 @@ struct log_writer {
 	int fd;            /* -1 until there is something to write: a silent container has no log */
 	off_t size;        /* end of the last whole object */
 	uint64_t dropped;  /* lines lost since the last that was written */
+	time_t retry;      /* when to try again after a failure */
 	size_t pending[2]; /* bytes of an unfinished line, per stream */
 	size_t encoded;    /* bytes in buffer */
 	char *line[2];     /* LOG_LINE_MAX bytes each, of the caller's */
