@@ -38,7 +38,7 @@ static inline struct tar_block tar_header(char type, const char *name, size_t si
 	snprintf(h.mode, sizeof(h.mode), "%07o", type == '5' ? 0755U : 0644U);
 	snprintf(h.uid, sizeof(h.uid), "%07o", 0U);
 	snprintf(h.gid, sizeof(h.gid), "%07o", 0U);
-	snprintf(h.size, sizeof(h.size), "%011zo", size);
+	snprintf(h.size, sizeof(h.size), "%011llo", (unsigned long long)size & 077777777777);
 	snprintf(h.mtime, sizeof(h.mtime), "%011o", 1000000000U);
 	h.type = type;
 	memcpy(h.magic, "ustar\00000", 8);
