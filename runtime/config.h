@@ -50,7 +50,8 @@ struct container_config {
 /* Whether network is a mode that exists: "host" or "none". */
 bool config_network_valid(const char *network);
 
-/* The document; the caller frees. NULL when a text in it is not UTF-8, which JSON cannot carry. */
+/* The document; the caller frees. What of a command line is not UTF-8 is U+FFFD in it, as
+ * with Docker (json_write). */
 char *config_write(const struct container_config *c, size_t *len);
 
 /* Parses it. -1 with err set: EINVAL, with id's first digits in the message. */

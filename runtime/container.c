@@ -75,10 +75,6 @@ static int write_config(const struct store *st, struct container *c, struct erro
 	size_t len;
 	autofree char *text = config_write(&c->config, &len);
 
-	if (!text)
-		return error_set(
-			err, EINVAL,
-			"a container's command, environment and names must be valid UTF-8");
 	if (fs_write_file(c->dirfd, "container.json", text, len, 0600, durability, err) < 0)
 		return -1;
 	return durability == FS_DURABLE ? fs_sync_dir(st->containers_fd, err) : 0;

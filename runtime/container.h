@@ -46,7 +46,7 @@ struct container {
 
 /* Makes the container that c->config describes and holds its lock. id is filled in, and name where it is NULL. A
  * container with auto_remove is not synced to disk: a power cut ends it anyway. -1 with err set and nothing left behind:
- * EEXIST (the name is taken), EINVAL (bad name, text that is not UTF-8), others of mkdir(2), write(2). */
+ * EEXIST (the name is taken), EINVAL (bad name), others of mkdir(2), write(2). */
 int container_create(const struct store *st, struct container *c, struct error *err);
 
 /* Finds a container by whole ID, by name, or by the beginning of its ID, and opens it. -1 with err set: ENOENT (`No such

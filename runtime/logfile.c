@@ -441,17 +441,24 @@ static int show_all(const struct log_reader *r, const char *data, size_t len, si
 	return status;
 }
 
+/* Takes the first used bytes out of the reader's buffer. */
+static void consume(struct log_reader *r, char *data, size_t *len, size_t used)
+{
+	memmove(data, data + used, *len - used);
+	*len -= used;
+	r->offset += (off_t)used;
+}
+
 int log_reader_copy(struct log_reader *r, int out_fd, int err_fd, struct error *err)
 {
 	const size_t room = OBJECT_MAX;
 	autofree char *data = xmalloc(room);
 	const int fds[2] = { out_fd, err_fd };
-	size_t len = 0;
+	size_t len = 0, used;
 	bool skip = false; /* within a line longer than any object can be */
 
 	for (;;) {
 		ssize_t n = pread(r->fd, data + len, room - len, r->offset + (off_t)len);
-		size_t used;
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -462,18 +469,16 @@ int log_reader_copy(struct log_reader *r, int out_fd, int err_fd, struct error *
 		len += (size_t)n;
 		if (skip) {
 			const char *newline = memchr(data, '\n', len);
-			used = newline ? (size_t)(newline - data) + 1 : len;
+
 			skip = !newline;
-		} else {
-			if (show_all(r, data, len, &used, fds, err) < 0)
-				return -1;
-			if (used == 0 && len == room) {
-				skip = true;
-				used = len;
-			}
+			consume(r, data, &len, newline ? (size_t)(newline - data) + 1 : len);
 		}
-		memmove(data, data + used, len - used);
-		len -= used;
-		r->offset += (off_t)used;
+		if (show_all(r, data, len, &used, fds, err) < 0)
+			return -1;
+		consume(r, data, &len, used);
+		if (len == room) {
+			skip = true;
+			consume(r, data, &len, len);
+		}
 	}
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Signals by name and number, and the keys that detach. */
+#include "tests/unit/unit.h"
+
+#include <signal.h>
+
+#include "runtime/signals.h"
+#include "runtime/terminal.h"
+
+static void names_and_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(signal_parse("TERM"), SIGTERM);
+	assert_int_equal(signal_parse("SIGTERM"), SIGTERM);
+	assert_int_equal(signal_parse("sigkill"), SIGKILL);
+	assert_int_equal(signal_parse("15"), 15);
+	assert_int_equal(signal_parse("64"), 64);
+	assert_int_equal(signal_parse("RTMIN"), 34);
+	assert_int_equal(signal_parse("SIGRTMIN+3"), 37);
+	assert_int_equal(signal_parse("RTMAX-14"), 50);
+	assert_int_equal(signal_parse("POLL"), SIGIO);
+	for (int i = 1; i < 32; i++)
+		assert_int_equal(signal_parse(signal_name(i)), i);
+	assert_null(signal_name(0));
+	assert_null(signal_name(33));
+	assert_null(signal_name(-1));
+	static const char *const bad[] = {
+		"",        "0",        "65",      "-1",     "9 ",  "SIG",    "NOPE",
+		"RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMIN+", "RTM", "RTMINX", "99999999999999999999"
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(signal_parse(bad[i]), -1);
+}
+
+/* What goes through when text is typed in one piece, or key by key. "!" stands for the detaching. */
+static const char *typed(const char *text, bool enabled, bool in_pieces)
+{
+	static char out[64];
+	struct detach_keys keys = { .enabled = enabled };
+	size_t len = strlen(text), n = 0;
+	bool detached = false;
+
+	for (size_t i = 0; i < len && !detached; i += in_pieces ? 1 : len)
+		n += detach_filter(&keys, text + i, in_pieces ? 1 : len, out + n, &detached);
+	if (detached)
+		out[n++] = '!';
+	out[n] = '\0';
+	return out;
+}
+
+static void detach_keys(void **state)
+{
+	(void)state;
+	for (int pieces = 0; pieces < 2; pieces++) {
+		assert_string_equal(typed("ls\x10\x11more", true, pieces), "ls!");
+		assert_string_equal(typed("\x10\x10\x11", true, pieces), "\x10!");
+		assert_string_equal(typed("a\x10"
+					  "b\x11"
+					  "c",
+					  true, pieces),
+				    "a\x10"
+				    "b\x11"
+				    "c");
+		assert_string_equal(typed("a\x10", true, pieces), "a"); /* held back */
+		assert_string_equal(typed("a\x10\x11", false, pieces), "a\x10\x11");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_and_numbers),
+		cmocka_unit_test(detach_keys),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
