@@ -22,7 +22,20 @@ import machine
 TOP = pathlib.Path(__file__).resolve().parents[2]
 RUNNER = TOP / "rootfs" / "run-qemu"
 PROMPT = r"[#$] (\x1b\[6n)?$"
+WORDS = []  # for rootfs/run-qemu, set by conftest.py
 BOOT = 120  # seconds until the prompt, on a busy machine without KVM
+
+
+class Line(pexpect.spawn):
+    """The serial line as the appliance sends it. QEMU leaves the terminal it runs on to put a carriage return before
+    every newline; that one is taken away again."""
+
+    held = ""
+
+    def read_nonblocking(self, size=1, timeout=-1):
+        text = self.held + super().read_nonblocking(size, timeout)
+        self.held = "\r" if text.endswith("\r") else ""
+        return text[:len(text) - len(self.held)].replace("\r\n", "\n")
 
 
 class ConsoleSession(machine.Session):
@@ -75,7 +88,7 @@ class Appliance(machine.Machine):
         self.log_path = pathlib.Path(log)
         self.log = open(log, "w", encoding="utf-8")
         env = {k: v for k, v in os.environ.items() if k not in ("CMD", "SHARE", "DISK", "MEM", "CPUS", "APPEND")}
-        self.child = pexpect.spawn(
+        self.child = Line(
             str(RUNNER), self._words(memory, append, cmd, kernel, extra), encoding="utf-8", codec_errors="replace",
             dimensions=(24, 80), env=env, cwd=str(TOP))
         self.child.delaybeforesend = None
@@ -86,7 +99,9 @@ class Appliance(machine.Machine):
         for name, value in (("mem", memory), ("append", append), ("cmd", cmd), ("kernel", kernel)):
             if value:
                 words += [f"--{name}", value]
-        return [*words, "--", "-monitor", f"unix:{self.monitor_path},server,nowait", *extra]
+        own = WORDS[:WORDS.index("--")] if "--" in WORDS else WORDS
+        extra = [*WORDS[len(own) + 1:], *extra]
+        return [*own, *words, "--", "-monitor", f"unix:{self.monitor_path},server,nowait", *extra]
 
     # -- boot and end
 
@@ -141,7 +156,7 @@ class Appliance(machine.Machine):
     def reboot_expected(self):
         """Waits for the next boot's prompt, after something that reboots."""
         self.logged_in = False
-        self.child.expect(r"(?i)reboot|restart", timeout=60)
+        self.child.expect("Restarting system", timeout=60)
         self.log_in()
 
     def close(self):
@@ -201,10 +216,7 @@ class Appliance(machine.Machine):
 
     def processes(self):
         """Knarr's processes, and any in a PID namespace that is not the first."""
-        out = self.ok("for p in /proc/[0-9]*; do "
-                      "[ \"$(readlink $p/ns/pid)\" = \"$(readlink /proc/1/ns/pid)\" ] || [ ! -d $p ] || echo $p; done; "
-                      "ps -o pid,args | grep -E ' (/bin/)?(knarr|docker)( |$)' | grep -v grep; true")
-        return [line for line in out.splitlines() if line.strip()]
+        return self.ok("grep -HE '^Name:.(knarr|docker)|^NSpid:.[0-9]+.[0-9]' /proc/[0-9]*/status 2>/dev/null; true").splitlines()
 
     def cgroups(self):
         return self.ok("ls -d /sys/fs/cgroup/knarr/*/ 2>/dev/null; true").split()

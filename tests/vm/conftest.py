@@ -7,6 +7,7 @@ brings its own disk takes `boot`, which makes appliances of its own."""
 
 import os
 import pathlib
+import shlex
 import shutil
 import tempfile
 
@@ -26,17 +27,21 @@ LOGS = BUILD / "test" / "vm"
 def pytest_addoption(parser):
     parser.addoption("--on", action="append", choices=["host", "appliance"],
                      help="run only on this kind of machine (may be given twice)")
+    parser.addoption("--qemu", default="", help="words for rootfs/run-qemu at every boot: --qemu='--kernel bzImage'")
     parser.addoption("--knarr", default=str(BUILD / "knarr"), help="binary for the tests on the host")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "host_is_enough: nothing in it depends on the kernel; the appliance has others like it")
     LOGS.mkdir(parents=True, exist_ok=True)
+    appliance.WORDS = shlex.split(config.getoption("--qemu"))
 
 
 def pytest_collection_modifyitems(config, items):
-    only = config.getoption("--on")
-    if only:
-        gone = [i for i in items if _place(i) not in only]
+    only = config.getoption("--on") or ["host", "appliance"]
+    gone = [i for i in items if _place(i) not in only
+            or _place(i) == "appliance" and i.get_closest_marker("host_is_enough")]
+    if gone:
         config.hook.pytest_deselected(items=gone)
         items[:] = [i for i in items if i not in gone]
     # all of the host's first: they are quick, and say early what is broken

@@ -141,12 +141,10 @@ class Machine:
     def leftovers(self):
         """What a command that is over should not have left: mounts, processes, cgroups, temporary files. A list of lines,
         empty when all is well. Holds only while no container exists."""
-        out = []
         mounts = self.ok("cat /proc/self/mountinfo")
-        out += ["mount " + line for line in mounts.splitlines() if self._is_ours(line)]
+        out = ["mount " + line for line in mounts.splitlines() if self._is_ours(line)]
         out += ["process " + line for line in self.processes()]
-        out += ["tmp " + line for line in self.ok(f"ls -A {self.store}/tmp").split()]
-        out += ["container " + line for line in self.ok(f"find {self.store}/containers -mindepth 1").split()
+        out += ["file " + line for line in self.ok(f"find {self.store}/tmp {self.store}/containers -mindepth 1").split()
                 if not line.endswith("/by-name")]
         out += ["cgroup " + line for line in self.cgroups()]
         return out

@@ -38,7 +38,7 @@ def test_cgroup_is_the_containers(machine, running):
     assert len({line.split("::")[1] for line in out}) == 1
 
 
-@pytest.mark.parametrize("status", [0, 1, 126, 127, 200])
+@pytest.mark.parametrize("status", [0, 127, 200])
 def test_exit_status(machine, running, status):
     assert machine.run(f"docker exec target sh -c 'exit {status}'").status == status
 

@@ -148,6 +148,7 @@ def test_wait_gives_the_status(machine):
     assert machine.ok("docker wait ww vv") == "21\n22\n"
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("command", ["stop", "kill", "rm", "wait", "logs", "exec no-such true #"])
 def test_unknown_container(clean, command):
     result = clean.split(f"docker {command} no-such")
@@ -156,6 +157,7 @@ def test_unknown_container(clean, command):
     assert len(lines) == 1 and "no-such" in lines[0] and result.out == ""
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("command", ["run", "stop", "kill", "rm", "wait", "logs", "exec", "load x", "ps x", "images a b c"])
 def test_wrong_number_of_words(clean, command):
     result = clean.split(f"docker {command} < /dev/null")
