@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The grammar, after the distribution project's reference package:
  *
- *     name      = [domain "/"] component *("/" component)     at most 255 bytes
+ *     name      = [domain "/"] component *("/" component)     the components at most 255 bytes
  *     domain    = host [":" port];  host = label *("." label), or an IPv6 address in brackets
  *     component = run *(separator run);  run = 1*[a-z0-9];  separator = "." / "_" / "__" / 1*"-"
  *     tag       = [A-Za-z0-9_] followed by at most 127 of [A-Za-z0-9_.-]
@@ -191,9 +191,6 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
 			return error_set(err, EINVAL, "invalid reference format: \"%.200s\" has no valid tag", text);
 		ref.tag = xstrdup(colon + 1);
 	}
-	if (strlen(name) > NAME_MAX_BYTES)
-		return error_set(err, EINVAL, "invalid reference format: a repository name has at most %d bytes",
-				 NAME_MAX_BYTES);
 	if (digest_from_hex(name, &id) == 0)
 		return error_set(err, EINVAL, "invalid reference format: 64 hexadecimal digits are an image's ID, not a name");
 	ref.repository = whole_repository(name);
@@ -205,6 +202,10 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
 					 "invalid reference format: repository name (%.200s) must be lowercase", name);
 		return error_set(err, EINVAL, "invalid reference format: \"%.200s\"", text);
 	}
+	domain = strcspn(ref.repository, "/");
+	if (domain > NAME_MAX_BYTES || strlen(ref.repository) - domain - 1 > NAME_MAX_BYTES)
+		return error_set(err, EINVAL, "invalid reference format: a repository name has at most %d bytes",
+				 NAME_MAX_BYTES);
 	*out = ref;
 	ref = (struct reference)REFERENCE_INIT;
 	return 0;

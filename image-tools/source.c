@@ -77,7 +77,8 @@ static int hash_next(struct source *src, const uint8_t **data, size_t *len, stru
 
 	if (s->from->next(s->from, data, len, err) < 0)
 		return -1;
-	sha256_update(&s->hash, *data, *len);
+	if (*len)
+		sha256_update(&s->hash, *data, *len);
 	s->length += *len;
 	return 0;
 }

@@ -419,7 +419,7 @@ static int pax_record(struct tar *t, char *key, char *value, size_t len, struct 
 /* Records "LENGTH KEY=VALUE\n", LENGTH counting all of it (pax(1), "pax Extended Header"). */
 static int pax_header(struct tar *t, struct error *err)
 {
-	char *p = t->extended.data, *end = p + t->extended.len;
+	char *p = t->extended.data, *end = p ? p + t->extended.len : NULL;
 
 	while (p < end) {
 		char *record = p, *value;
