@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "image-tools/index.h"
+#include "image-tools/worker.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/json.h"
@@ -24,8 +25,14 @@
 #define RESERVE_MIN (4U << 20)
 #define RESERVE_MAX (256U << 20)
 
+/* A layer larger than this is hashed and written on a thread of its own. */
+#define WORKER_FROM (1U << 20)
+
 struct layer_writer {
 	const struct store *st;
+	struct worker *worker; /* NULL: none yet, or none to be had */
+	bool alone;
+	uint64_t taken; /* bytes appended; what follows is the worker's while there is one */
 	int tar_fd, index_fd, info_fd;
 	struct sha256 hash;
 	uint64_t length;
@@ -85,8 +92,10 @@ static int check_room(struct layer_writer *w, struct error *err)
 	return 0;
 }
 
-int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err)
+static int consume(void *context, const void *data, size_t len, struct error *err)
 {
+	struct layer_writer *w = context;
+
 	if (w->length >= w->watch && check_room(w, err) < 0)
 		return -1;
 	if (fs_write_all(w->tar_fd, data, len) < 0)
@@ -102,11 +111,32 @@ int layer_append(struct layer_writer *w, const void *data, size_t len, struct er
 	return 0;
 }
 
+int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err)
+{
+	w->taken += len;
+	if (!w->worker && !w->alone && w->taken > WORKER_FROM) {
+		w->worker = worker_start(consume, w);
+		w->alone = !w->worker;
+	}
+	return w->worker ? worker_put(w->worker, data, len, err) : consume(w, data, len, err);
+}
+
+/* Has all that was appended written. */
+static int settle(struct layer_writer *w, struct error *err)
+{
+	struct worker *worker = w->worker;
+
+	w->worker = NULL;
+	return worker ? worker_finish(worker, err) : 0;
+}
+
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err)
 {
 	struct erofs_totals totals;
 	char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
 
+	if (settle(w, err) < 0)
+		return -1;
 	sha256_final(&w->hash, &w->info.diffid);
 	if (expected && !digest_equal(expected, &w->info.diffid))
 		return error_set(err, EBADMSG, "layer has digest %s, not %s as it should", digest_text(&w->info.diffid, got),
@@ -225,6 +255,7 @@ void layer_abandon(struct layer_writer *w)
 {
 	if (!w)
 		return;
+	(void)settle(w, NULL);
 	cleanup_close(&w->tar_fd);
 	cleanup_close(&w->index_fd);
 	cleanup_close(&w->info_fd);

@@ -34,7 +34,8 @@ struct layer_writer;
 
 struct layer_writer *layer_create(const struct store *st, struct error *err);
 
-/* Appends uncompressed tar bytes; they are hashed on the way. Returns 0 or -1 (ENOSPC, EIO, ...). */
+/* Appends uncompressed tar bytes; they are hashed on the way. What goes wrong (ENOSPC, EIO, ...) may be told by a later
+ * call, or by layer_seal, for large layers are hashed and written on a thread of their own. Returns 0 or -1. */
 int layer_append(struct layer_writer *w, const void *data, size_t len, struct error *err);
 
 /* Ends the tar: checks its entries and makes the index. expected, where not NULL, must equal the hash (EBADMSG). Fills
