@@ -67,6 +67,17 @@ static int open_run(const struct store *st, const char *id, bool make)
 	return openat(st->run_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* Where container.json and state.json are: with --rm, what no reboot is to survive. */
+static int home_of(const struct container *c)
+{
+	return c->config.auto_remove ? c->run_dirfd : c->dirfd;
+}
+
+static bool exists(const struct container *c)
+{
+	return faccessat(home_of(c), "container.json", F_OK, 0) == 0;
+}
+
 /* ---- Making */
 
 static int write_config(const struct store *st, struct container *c, struct error *err)
@@ -75,7 +86,7 @@ static int write_config(const struct store *st, struct container *c, struct erro
 	size_t len;
 	autofree char *text = config_write(&c->config, &len);
 
-	if (fs_write_file(c->dirfd, "container.json", text, len, 0600, durability, err) < 0)
+	if (fs_write_file(home_of(c), "container.json", text, len, 0600, durability, err) < 0)
 		return -1;
 	return durability == FS_DURABLE ? fs_sync_dir(st->containers_fd, err) : 0;
 }
@@ -138,7 +149,7 @@ int container_remove(const struct store *st, struct container *c, struct error *
 	/* In this order: a removal that is cut short leaves a folder that is no container and that nothing names. */
 	if (c->config.name)
 		name_release(st, c->config.name, c->config.id);
-	if (unlinkat(c->dirfd, "container.json", 0) < 0 && errno != ENOENT)
+	if (unlinkat(home_of(c), "container.json", 0) < 0 && errno != ENOENT)
 		return error_errno(err, "cannot remove container %.12s", c->config.id);
 	fs_remove_tree(st->run_fd, c->config.id, NULL);
 	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
@@ -148,14 +159,9 @@ int container_remove(const struct store *st, struct container *c, struct error *
 
 /* ---- The state */
 
-static int state_dir(const struct container *c)
-{
-	return c->config.auto_remove ? c->run_dirfd : c->dirfd;
-}
-
 int container_write_state(const struct container *c, struct error *err)
 {
-	return state_write(state_dir(c), &c->state, FS_VOLATILE, err);
+	return state_write(home_of(c), &c->state, FS_VOLATILE, err);
 }
 
 /* ---- Lost containers */
@@ -198,16 +204,11 @@ static void read_state(struct container *c)
 {
 	struct error err = ERROR_INIT;
 
-	if (state_dir(c) >= 0 && state_read(state_dir(c), &c->state, &err) == 0)
+	if (home_of(c) >= 0 && state_read(home_of(c), &c->state, &err) == 0)
 		return;
 	/* A power cut may leave an empty file: it was being run, and does so no longer. */
 	c->state = (struct container_state){ .status = STATUS_EXITED, .exit_code = CONTAINER_LOST };
 	snprintf(c->state.error, sizeof(c->state.error), "%s", err.message);
-}
-
-static bool exists(const struct container *c)
-{
-	return faccessat(c->dirfd, "container.json", F_OK, 0) == 0;
 }
 
 static int gone(const char *word, struct error *err)
@@ -281,6 +282,8 @@ static int open_id(const struct store *st, const char *id, struct container *c, 
 		return error_errno(err, "container %.12s", id);
 	c->run_dirfd = open_run(st, id, false);
 	text = fs_read_file(c->dirfd, "container.json", CONFIG_MAX, &len, err);
+	if (!text && c->run_dirfd >= 0)
+		text = fs_read_file(c->run_dirfd, "container.json", CONFIG_MAX, &len, err);
 	if (!text || config_parse(text, len, id, &c->config, err) < 0 ||
 	    container_refresh(st, c, err) < 0) {
 		container_close(c);
@@ -403,11 +406,8 @@ static void recover(const struct store *st, const char *id)
 	autoclose int lock = -1;
 
 	if (open_id(st, id, &c, &err) == 0) {
-		if (!lock_held(c.run_dirfd)) {
+		if (!lock_held(c.run_dirfd))
 			name_claim(st, c.config.name, id, NULL);
-			if (c.config.auto_remove && container_lock(st, &c, NULL) == 0)
-				container_remove(st, &c, NULL);
-		}
 		container_close(&c);
 		return;
 	}
@@ -438,5 +438,6 @@ int container_recover_all(const struct store *st, struct error *err)
 	while ((entry = readdir(dir)))
 		if (id_valid(entry->d_name))
 			recover(st, entry->d_name);
+	names_clean(st);
 	return 0;
 }

@@ -9,10 +9,10 @@
  *     <run>/<id>/lock                  held, as an open-file-description lock, by whoever makes, runs or removes it
  *                control               its monitor's socket (runtime/control.h)
  *                hostname hosts resolv.conf    mounted into it
- *                state.json            that of a container with --rm
+ *                container.json state.json     those of a container with --rm
  *
  * What a reboot makes void is in memory: a file made and removed on a disk's filesystem costs a tenth of a millisecond or
- * two, and there would be six of them to each `run --rm`.
+ * two, and there would be seven of them to each `run --rm`.
  *
  * The lock is a container's life line: its monitor holds it as long as it lives, and gives it up whatever it dies of. A
  * container that says "running" while nobody holds its lock has lost its monitor. Whoever meets one cleans up: the
@@ -75,8 +75,8 @@ int container_connect(const struct store *st, const struct container *c, struct 
 /* Removes the container, whose lock we hold, with all that belongs to it. */
 int container_remove(const struct store *st, struct container *c, struct error *err);
 
-/* For `knarr boot`: as container_list does with lost containers, and beyond that removes folders that never became
- * containers and those of --rm containers, and gives back names that a crash lost. */
+/* For `knarr boot`: cleans up after lost containers as container_list does, and beyond that removes folders that never
+ * became containers, or were those of --rm containers, and sets names right that a crash lost or left. */
 int container_recover_all(const struct store *st, struct error *err);
 
 /* The cgroup of a container: "knarr/<id>"; returns buf. */

@@ -170,6 +170,15 @@ static int names_read(int names_fd, const char *name, char id[ID_LEN + 1])
 	return 0;
 }
 
+static bool is_container(const struct store *st, const char *id)
+{
+	char path[ID_LEN + 32];
+
+	snprintf(path, sizeof(path), "%s/container.json", id);
+	return faccessat(st->containers_fd, path, F_OK, 0) == 0 ||
+	       faccessat(st->run_fd, path, F_OK, 0) == 0;
+}
+
 /* Whether the container that owns a name is gone: no folder, or one whose making was cut short (no container.json) by a
  * command that is dead (nobody holds its lock). */
 static bool owner_gone(const struct store *st, const char *id)
@@ -178,8 +187,7 @@ static bool owner_gone(const struct store *st, const char *id)
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	autoclose int lock = -1;
 
-	snprintf(path, sizeof(path), "%s/container.json", id);
-	if (faccessat(st->containers_fd, path, F_OK, 0) == 0)
+	if (is_container(st, id))
 		return false;
 	snprintf(path, sizeof(path), "%s/lock", id);
 	lock = openat(st->run_fd, path, O_RDWR | O_CLOEXEC);
@@ -188,8 +196,7 @@ static bool owner_gone(const struct store *st, const char *id)
 	if (lock >= 0 && (fcntl(lock, F_OFD_GETLK, &fl) < 0 || fl.l_type != F_UNLCK))
 		return false;
 	/* It may have been finished between the two looks. */
-	snprintf(path, sizeof(path), "%s/container.json", id);
-	return faccessat(st->containers_fd, path, F_OK, 0) < 0;
+	return !is_container(st, id);
 }
 
 /* Removes a name that a crash left. Under a lock: of two who find it, the second must not remove what the first has
@@ -249,4 +256,16 @@ int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1])
 		return -1;
 	snprintf(path, sizeof(path), "by-name/%s", name);
 	return names_read(st->containers_fd, path, id);
+}
+
+void names_clean(const struct store *st)
+{
+	autoclose int names = names_open(st);
+	int fd = names >= 0 ? openat(names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			drop_stale(st, names, entry->d_name);
 }

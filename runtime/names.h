@@ -37,4 +37,7 @@ void name_release(const struct store *st, const char *name, const char *id);
 /* The ID behind name in id. Returns 0 or -1 (no such name). */
 int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1]);
 
+/* Removes the names that crashes left. */
+void names_clean(const struct store *st);
+
 #endif
