@@ -110,9 +110,8 @@ static bool zero_between(int fd, uint64_t from, uint64_t to, uint64_t bytes)
 bool disk_blank(int fd, uint64_t bytes)
 {
 	static const uint64_t copies[] = {
-		64 * MIB,      128 * MIB,     256 * GIB, 3 * 128 * MIB, 5 * 128 * MIB,
-		7 * 128 * MIB, 9 * 128 * MIB, 24 * MIB,  32 * MIB,      40 * MIB,
-		56 * MIB,      72 * MIB,      96 * MIB,  160 * MIB,
+		64 * MIB, 128 * MIB, 256 * GIB, 384 * MIB, 640 * MIB, 896 * MIB, 1152 * MIB,
+		24 * MIB, 32 * MIB,  40 * MIB,  56 * MIB,  72 * MIB,  96 * MIB,  160 * MIB,
 	};
 	uint64_t tail = bytes > TAIL_BYTES ? bytes - TAIL_BYTES : 0;
 

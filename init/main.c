@@ -304,7 +304,7 @@ int main(int argc, char **argv)
 		if (argc > 1 && dhcp_is_event(argv[1]))
 			return dhcp_event(argv[1]);
 		fprintf(stderr,
-			"init: the kernel starts this program as PID 1; see 'poweroff' and 'reboot'\n");
+			"init: the kernel starts this as PID 1; see 'poweroff' and 'reboot'\n");
 		return 1;
 	}
 	rescue_arm();

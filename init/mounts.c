@@ -157,7 +157,7 @@ void mounts_share(void)
 {
 	if (!share_present())
 		return;
-	/* The virtio transport moves 125 pages in one message, and takes a larger msize for that. */
+	/* The virtio transport moves 125 pages in one message, and takes more for that. */
 	if (file_mkdirs(SHARE_DIR) < 0 || mount("share", SHARE_DIR, "9p", MS_NOSUID | MS_NODEV,
 						"trans=virtio,version=9p2000.L,msize=524288") < 0)
 		complain("the shared folder cannot be mounted at " SHARE_DIR ": %s",
@@ -234,7 +234,7 @@ int mounts_release(void)
 	/* Never touched until now, and so without cost until now. A longer table is taken in
 	 * pieces. */
 	static char table[256 * 1024];
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	const struct timespec pause = { .tv_nsec = 20000000L };
 	int result = 0;
 	ssize_t length;
 

@@ -51,8 +51,8 @@ static pid_t open_shell(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
-	/* The shell that has the terminal would share the keyboard with ours, letter by letter: it is
-	 * hung up. */
+	/* The shell that has the terminal would share the keyboard with ours, letter by letter:
+	 * it is hung up. */
 	signal(SIGHUP, SIG_IGN);
 	take_console();
 	vhangup();
@@ -87,7 +87,7 @@ static void fault(int sig, siginfo_t *info, void *context)
 	put_hex(fd, (unsigned long)info->si_addr);
 	put(fd,
 	    "). This is a fault of Knarr's.\n"
-	    "init: containers go on; a shell follows. To end: 'knarr shutdown; sync; poweroff -f'\n");
+	    "init: containers go on, a shell follows. Then: 'knarr shutdown; sync; poweroff -f'\n");
 	for (;;) {
 		int status;
 		pid_t pid;

@@ -115,9 +115,8 @@ int64_t shutdown_step(int64_t now, bool childless)
 		if ((stopper.pid > 0 || (awaited && awaited->pid > 0)) && now < limit)
 			return limit;
 		if (stopper.pid > 0)
-			complain(
-				"'knarr shutdown' takes longer than %d s; its containers are killed",
-				STOP_MS / 1000);
+			complain("'knarr shutdown' takes longer than %d s; containers are killed",
+				 STOP_MS / 1000);
 		/* A shell at its prompt ignores SIGTERM and heeds the hang-up; what is stopped must
 		 * run to hear either. */
 		signal_all(SIGTERM);

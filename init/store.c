@@ -162,8 +162,8 @@ static int format(const struct disk *d)
 	int code;
 
 	/* On a machine without a hardware source the kernel has no random numbers yet, and gathers
-	 * them only when somebody blocks for them. libuuid in mke2fs does not: it sleeps for seconds
-	 * and then makes an identifier out of the time and the network card's address. */
+	 * them only when somebody blocks for them. libuuid in mke2fs does not: it sleeps for
+	 * seconds and then makes an identifier out of the time and the network card's address. */
 	if (getrandom(&random, sizeof random, 0) < 0)
 		note("random numbers: %s", strerror(errno));
 	if (write_first_sector(d, unfinished) < 0)

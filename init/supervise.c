@@ -150,8 +150,8 @@ void run_program(const char *path, const char *const argv[], const char *extra)
 	/* Nothing of the kernel's own idea of an environment (every unknown word of its command
 	 * line) gets through. */
 	const char *env[] = {
-		"PATH=" SEARCH_PATH, "HOME=/root", "USER=root", "LOGNAME=root",
-		"SHELL=/bin/sh",     extra,        NULL,
+		("PATH=" SEARCH_PATH), "HOME=/root", "USER=root", "LOGNAME=root",
+		"SHELL=/bin/sh",       extra,        NULL,
 	};
 
 	execve(path, (char *const *)argv, (char *const *)env);
