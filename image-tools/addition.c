@@ -27,7 +27,8 @@ static void undo(const struct undo *u)
 		(void)layer_remove_locked(u->st, &u->layers[i], NULL);
 }
 
-static int put_layers(struct undo *u, struct layer_writer *const *layers, size_t n, struct error *err)
+static int put_layers(struct undo *u, struct layer_writer *const *layers, size_t n,
+		      struct error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		bool added;
@@ -55,7 +56,8 @@ static int put_images(struct undo *u, struct addition_image *images, size_t n, s
 	return 0;
 }
 
-static int put_names(const struct store *st, const struct addition_image *images, size_t n, struct error *err)
+static int put_names(const struct store *st, const struct addition_image *images, size_t n,
+		     struct error *err)
 {
 	struct tag *changes autofree = NULL;
 	size_t count = 0, k = 0;
@@ -66,8 +68,9 @@ static int put_names(const struct store *st, const struct addition_image *images
 	changes = xcalloc(count + 1, sizeof(*changes));
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < images[i].n_names; j++)
-			changes[k++] = (struct tag){ .name = reference_text(&images[i].names[j], false),
-						     .id = images[i].id };
+			changes[k++] =
+				(struct tag){ .name = reference_text(&images[i].names[j], false),
+					      .id = images[i].id };
 	r = tags_set_locked(st, changes, count, err);
 	for (size_t i = 0; i < count; i++)
 		free(changes[i].name);
@@ -88,8 +91,8 @@ int addition_publish(const struct store *st, struct layer_writer *const *layers,
 	lock = store_lock(st, LOCK_EX, err);
 	if (lock < 0)
 		return -1;
-	if (put_layers(&u, layers, n_layers, err) < 0 || put_images(&u, images, n_images, err) < 0 ||
-	    put_names(st, images, n_images, err) < 0) {
+	if (put_layers(&u, layers, n_layers, err) < 0 ||
+	    put_images(&u, images, n_images, err) < 0 || put_names(st, images, n_images, err) < 0) {
 		undo(&u);
 		return -1;
 	}

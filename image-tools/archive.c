@@ -12,7 +12,7 @@
 
 #define READ_SIZE ((size_t)256 << 10)
 #define LINKS_MAX 8
-#define BLOBS "blobs/sha256/"
+#define BLOBS     "blobs/sha256/"
 
 struct reader {
 	const struct store *st;
@@ -89,7 +89,8 @@ static struct archive_member *add_member(struct reader *r, const char *name, str
 	struct archive *a = r->archive;
 
 	if (a->n == ARCHIVE_MEMBERS_MAX) {
-		error_set(err, EINVAL, "it has more than %u files: that is no image archive", ARCHIVE_MEMBERS_MAX);
+		error_set(err, EINVAL, "it has more than %u files: that is no image archive",
+			  ARCHIVE_MEMBERS_MAX);
 		return NULL;
 	}
 	if ((a->n & (a->n - 1)) == 0)
@@ -107,7 +108,8 @@ static bool looks_like_json(const uint8_t *head, size_t len)
 	return i < len && (head[i] == '{' || head[i] == '[');
 }
 
-static int read_document(struct reader *r, struct archive_member *m, struct source *src, struct error *err)
+static int read_document(struct reader *r, struct archive_member *m, struct source *src,
+			 struct error *err)
 {
 	struct strbuf text autostrbuf = STRBUF_INIT;
 	const uint8_t *data;
@@ -122,7 +124,8 @@ static int read_document(struct reader *r, struct archive_member *m, struct sour
 	}
 	r->documents += text.len;
 	if (r->documents > ARCHIVE_DOCUMENTS_MAX)
-		return error_set(err, EINVAL, "it has more than %u MiB of JSON documents", ARCHIVE_DOCUMENTS_MAX >> 20);
+		return error_set(err, EINVAL, "it has more than %u MiB of JSON documents",
+				 ARCHIVE_DOCUMENTS_MAX >> 20);
 	digest_of(text.data ? text.data : "", text.len, &m->digest);
 	m->kind = ARCHIVE_DOCUMENT;
 	m->size = text.len;
@@ -147,8 +150,8 @@ static int counted_next(struct source *src, const uint8_t **data, size_t *len, s
 	return 0;
 }
 
-static int stage_layer(struct reader *r, struct archive_member *m, struct source *src, const struct counted_source *in,
-		       uint64_t total, struct error *err)
+static int stage_layer(struct reader *r, struct archive_member *m, struct source *src,
+		       const struct counted_source *in, uint64_t total, struct error *err)
 {
 	struct layer_writer *w autolayer = layer_create(r->st, err);
 
@@ -175,8 +178,8 @@ static int stage_layer(struct reader *r, struct archive_member *m, struct source
 }
 
 /* Looks at the member's first bytes and keeps what an image may be made of. */
-static int read_contents(struct reader *r, struct archive_member *m, struct source *src, uint64_t size,
-			 struct error *err)
+static int read_contents(struct reader *r, struct archive_member *m, struct source *src,
+			 uint64_t size, struct error *err)
 {
 	struct counted_source counted = { .src = { .next = counted_next }, .from = src };
 	enum stream_format format;
@@ -187,13 +190,14 @@ static int read_contents(struct reader *r, struct archive_member *m, struct sour
 
 	/* What cannot be decompressed is no matter until something names it as a layer. */
 	if (!s || stream_head(s, &head, &len, &why) < 0)
-		return why.code == EINVAL && !str_starts(m->name, BLOBS) && !str_ends(m->name, ".tar") ?
-			       0 :
-			       error_set(err, why.code, "\"%.150s\": %s", m->name, why.message);
+		return why.code == EINVAL && !str_starts(m->name, BLOBS) &&
+				       !str_ends(m->name, ".tar")
+			       ? 0
+			       : error_set(err, why.code, "\"%.150s\": %s", m->name, why.message);
 	if (len >= TAR_BLOCK && tar_sniff(head))
-		return stage_layer(r, m, stream_source(s), &counted, size, err) < 0 ?
-			       error_prefix(err, "layer \"%.150s\"", m->name) :
-			       0;
+		return stage_layer(r, m, stream_source(s), &counted, size, err) < 0
+			       ? error_prefix(err, "layer \"%.150s\"", m->name)
+			       : 0;
 	if (format == STREAM_PLAIN && size <= ARCHIVE_DOCUMENT_MAX && looks_like_json(head, len))
 		return read_document(r, m, stream_source(s), err);
 	return 0;
@@ -205,7 +209,8 @@ static bool promised_digest(const char *name, struct digest *out)
 	return str_starts(name, BLOBS) && digest_from_hex(name + strlen(BLOBS), out) == 0;
 }
 
-static int read_file(struct reader *r, struct tar *tar, const struct tar_entry *e, struct error *err)
+static int read_file(struct reader *r, struct tar *tar, const struct tar_entry *e,
+		     struct error *err)
 {
 	struct archive_member *m = add_member(r, e->path, err);
 	struct digest promised;
@@ -218,15 +223,17 @@ static int read_file(struct reader *r, struct tar *tar, const struct tar_entry *
 	if (!promised_digest(m->name, &promised))
 		return read_contents(r, m, tar_data(tar), e->stored, err);
 	hash_source_init(&hashed, tar_data(tar));
-	if (read_contents(r, m, &hashed.src, e->stored, err) < 0 || hash_source_finish(&hashed, &m->digest, err) < 0)
+	if (read_contents(r, m, &hashed.src, e->stored, err) < 0 ||
+	    hash_source_finish(&hashed, &m->digest, err) < 0)
 		return -1;
 	if (!digest_equal(&m->digest, &promised))
-		return error_set(err, EBADMSG, "blob %s is damaged: its digest is %s", digest_text(&promised, want),
-				 digest_text(&m->digest, got));
+		return error_set(err, EBADMSG, "blob %s is damaged: its digest is %s",
+				 digest_text(&promised, want), digest_text(&m->digest, got));
 	return 0;
 }
 
-static int read_entry(struct reader *r, struct tar *tar, const struct tar_entry *e, struct error *err)
+static int read_entry(struct reader *r, struct tar *tar, const struct tar_entry *e,
+		      struct error *err)
 {
 	struct archive_member *m;
 
@@ -239,7 +246,8 @@ static int read_entry(struct reader *r, struct tar *tar, const struct tar_entry 
 		if (!m)
 			return -1;
 		m->kind = ARCHIVE_LINK;
-		m->target = e->type == TAR_SYMLINK ? link_target(m->name, e->link) : xstrdup(bare_name(e->link));
+		m->target = e->type == TAR_SYMLINK ? link_target(m->name, e->link)
+						   : xstrdup(bare_name(e->link));
 		return 0;
 	default:
 		return 0;
@@ -288,8 +296,8 @@ out:
 	return result < 0 ? error_prefix(err, "%s", name) : 0;
 }
 
-int archive_read(const struct store *st, int fd, const char *name, struct progress *progress, struct archive *out,
-		 struct error *err)
+int archive_read(const struct store *st, int fd, const char *name, struct progress *progress,
+		 struct archive *out, struct error *err)
 {
 	struct reader r = { .st = st, .progress = progress, .archive = out };
 	struct rlimit files;

@@ -13,9 +13,9 @@
 #include "lib/digest.h"
 #include "lib/error.h"
 
-#define ARCHIVE_DOCUMENT_MAX (8U << 20)   /* bytes of one JSON document */
+#define ARCHIVE_DOCUMENT_MAX  (8U << 20)  /* bytes of one JSON document */
 #define ARCHIVE_DOCUMENTS_MAX (32U << 20) /* of all of them */
-#define ARCHIVE_MEMBERS_MAX 20000U
+#define ARCHIVE_MEMBERS_MAX   20000U
 
 enum archive_kind {
 	ARCHIVE_OTHER,    /* nothing an image is made of */
@@ -27,10 +27,10 @@ enum archive_kind {
 struct archive_member {
 	char *name; /* without leading "./" and "/" */
 	enum archive_kind kind;
-	struct digest digest; /* documents, and all below blobs/: of the bytes as they stand in the archive */
-	uint64_t size;        /* of those bytes */
-	char *text;           /* documents, with a NUL behind */
-	char *target;         /* links: the name they stand for */
+	struct digest digest; /* documents and all below blobs/: of the bytes as they stand there */
+	uint64_t size; /* of those bytes */
+	char *text;    /* documents, with a NUL behind */
+	char *target;  /* links: the name they stand for */
 	struct layer_writer *layer;
 	struct layer_info info;
 };
@@ -40,13 +40,16 @@ struct archive {
 	size_t n;
 };
 
-#define ARCHIVE_INIT { 0 }
+#define ARCHIVE_INIT \
+	{ \
+		0 \
+	}
 
 /* Reads the archive in fd, to its end. name stands for it in messages. Below blobs/sha256/ a member must be what its name
  * says. progress may be NULL. Returns 0, or -1 with err set: EINVAL (no archive, truncated, damaged, ...), EBADMSG (a
  * wrong digest), ENOSPC, others. out is to be freed after a success. */
-int archive_read(const struct store *st, int fd, const char *name, struct progress *progress, struct archive *out,
-		 struct error *err);
+int archive_read(const struct store *st, int fd, const char *name, struct progress *progress,
+		 struct archive *out, struct error *err);
 
 /* The member of that name, links followed; NULL where there is none. */
 const struct archive_member *archive_find(const struct archive *a, const char *name);

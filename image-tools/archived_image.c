@@ -27,7 +27,8 @@ void archived_image_add_name(struct archived_image *img, struct reference *name)
 
 void archived_image_add_layer(struct archived_image *img, const struct archive_member *layer)
 {
-	img->layers = xreallocarray(img->layers, img->n_layers + 1, sizeof(struct archive_member *));
+	img->layers =
+		xreallocarray(img->layers, img->n_layers + 1, sizeof(struct archive_member *));
 	img->layers[img->n_layers++] = layer;
 }
 
@@ -59,19 +60,23 @@ static int check_config_name(const struct archive_member *m, const char *name, s
 	memcpy(hex, base, DIGEST_HEX_MAX - 1);
 	hex[DIGEST_HEX_MAX - 1] = '\0';
 	if (digest_from_hex(hex, &said) == 0 && !digest_equal(&said, &m->digest))
-		return error_set(err, EBADMSG, "image configuration \"%.150s\" does not have the digest it is named after: it has %s", name,
-				 digest_text(&m->digest, want));
+		return error_set(
+			err, EBADMSG,
+			"image configuration \"%.150s\" does not have the digest it is named after: it has %s",
+			name, digest_text(&m->digest, want));
 	return 0;
 }
 
-static int docker_image(const struct archive *a, yyjson_val *obj, struct archived_image *img, struct error *err)
+static int docker_image(const struct archive *a, yyjson_val *obj, struct archived_image *img,
+			struct error *err)
 {
 	struct strv layers autostrv = STRV_INIT, tags autostrv = STRV_INIT;
 	const char *config = NULL;
 
 	if (!yyjson_is_obj(obj))
 		return error_set(err, EINVAL, "manifest.json has an element that is no object");
-	if (json_get_str(obj, "Config", &config, err) < 0 || json_get_strv(obj, "Layers", &layers, err) < 0 ||
+	if (json_get_str(obj, "Config", &config, err) < 0 ||
+	    json_get_strv(obj, "Layers", &layers, err) < 0 ||
 	    json_get_strv(obj, "RepoTags", &tags, err) < 0)
 		return error_prefix(err, "manifest.json");
 	if (!config)
@@ -87,7 +92,8 @@ static int docker_image(const struct archive *a, yyjson_val *obj, struct archive
 
 		if (!m || m->kind != ARCHIVE_LAYER)
 			return error_set(err, EINVAL, "layer \"%.150s\" is %s", layers.items[i],
-					 m ? "no tar archive, plain or compressed" : "not in the archive");
+					 m ? "no tar archive, plain or compressed"
+					   : "not in the archive");
 		archived_image_add_layer(img, m);
 	}
 	for (size_t i = 0; i < tags.len; i++) {
@@ -114,9 +120,8 @@ static int docker_archive_find(const struct archive *a, const struct archive_mem
 	root = yyjson_doc_get_root(doc);
 	if (!yyjson_is_arr(root))
 		return error_set(err, EINVAL, "manifest.json is no list of images");
-	yyjson_arr_foreach(root, i, max, val)
-		if (docker_image(a, val, archived_image_add(out), err) < 0)
-			return -1;
+	yyjson_arr_foreach(root, i, max, val) if (docker_image(a, val, archived_image_add(out),
+							       err) < 0) return -1;
 	return 0;
 }
 
@@ -130,12 +135,14 @@ static int check_layers(const struct archived_image *img, struct error *err)
 	if (!config)
 		return -1;
 	if (config->n_diffids != img->n_layers)
-		return error_set(err, EINVAL, "image configuration names %zu layers, the manifest %zu",
+		return error_set(err, EINVAL,
+				 "image configuration names %zu layers, the manifest %zu",
 				 config->n_diffids, img->n_layers);
 	for (size_t i = 0; i < img->n_layers; i++)
 		if (!digest_equal(&config->diffids[i], &img->layers[i]->info.diffid))
-			return error_set(err, EBADMSG, "layer %zu is %s, but the image configuration names %s", i + 1,
-					 digest_text(&img->layers[i]->info.diffid, is),
+			return error_set(err, EBADMSG,
+					 "layer %zu is %s, but the image configuration names %s",
+					 i + 1, digest_text(&img->layers[i]->info.diffid, is),
 					 digest_text(&config->diffids[i], said));
 	return 0;
 }
@@ -152,8 +159,10 @@ int archived_images_find(const struct archive *a, struct archived_images *out, s
 	else if (index && index->kind == ARCHIVE_DOCUMENT)
 		r = oci_layout_find(a, index, &images, err);
 	else
-		r = error_set(err, EINVAL, "it is no image archive, for it has neither manifest.json nor index.json; a root "
-					   "filesystem is taken in by 'knarr import'");
+		r = error_set(
+			err, EINVAL,
+			"it is no image archive, for it has neither manifest.json nor index.json; a root "
+			"filesystem is taken in by 'knarr import'");
 	if (r < 0)
 		return -1;
 	if (!images.n)

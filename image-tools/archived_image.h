@@ -23,7 +23,10 @@ struct archived_images {
 	size_t n;
 };
 
-#define ARCHIVED_IMAGES_INIT { 0 }
+#define ARCHIVED_IMAGES_INIT \
+	{ \
+		0 \
+	}
 
 /* Reads manifest.json or index.json and all they lead to, and checks it: every document and layer is there, is of the
  * size and digest it is said to have, and every image's configuration names just its layers. Returns 0, or -1 with err
@@ -39,7 +42,7 @@ void archived_image_add_name(struct archived_image *img, struct reference *name)
 void archived_image_add_layer(struct archived_image *img, const struct archive_member *layer);
 
 /* Reads an OCI layout's index.json. */
-int oci_layout_find(const struct archive *a, const struct archive_member *index, struct archived_images *out,
-		    struct error *err);
+int oci_layout_find(const struct archive *a, const struct archive_member *index,
+		    struct archived_images *out, struct error *err);
 
 #endif

@@ -12,24 +12,25 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 
-#define MAGIC 0xE0F5E1E2U
-#define COMPAT_MTIME 0x2U
+#define MAGIC                 0xE0F5E1E2U
+#define COMPAT_MTIME          0x2U
 #define INCOMPAT_CHUNKED_FILE 0x4U
 #define INCOMPAT_DEVICE_TABLE 0x8U
-#define LAYOUT_PLAIN 0
-#define LAYOUT_INLINE 2
-#define LAYOUT_CHUNKS 4
-#define CHUNK_INDEXES 0x20U
-#define CHUNK_BITS_MAX 31U
-#define NULL_BLOCK 0xffffffffU
-#define BLOCK_BITS 9U
-#define SLOT 32U /* inodes are numbered by the 32-byte slot they start in */
-#define SUPER_AT 1024U
-#define DEVICE_SLOT 128U
-#define INODES_AT (SUPER_AT + 128U + DEVICE_SLOT)
-#define XATTRS_MAX ((UINT16_MAX - 1U) * 4U)
-#define DEVICE_TAR 1
-#define CHUNKS_OF_SPARSE_MAX 65536U /* beyond this, larger chunks are taken and those with data copied */
+#define LAYOUT_PLAIN          0
+#define LAYOUT_INLINE         2
+#define LAYOUT_CHUNKS         4
+#define CHUNK_INDEXES         0x20U
+#define CHUNK_BITS_MAX        31U
+#define NULL_BLOCK            0xffffffffU
+#define BLOCK_BITS            9U
+#define SLOT                  32U /* inodes are numbered by the 32-byte slot they start in */
+#define SUPER_AT              1024U
+#define DEVICE_SLOT           128U
+#define INODES_AT             (SUPER_AT + 128U + DEVICE_SLOT)
+#define XATTRS_MAX            ((UINT16_MAX - 1U) * 4U)
+#define DEVICE_TAR            1
+#define CHUNKS_OF_SPARSE_MAX \
+	65536U /* beyond this, larger chunks are taken and those with data copied */
 
 struct superblock {
 	uint32_t magic, checksum, feature_compat;
@@ -103,8 +104,8 @@ static const struct {
 	{ "security.", 6, false },
 };
 
-int erofs_add_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value, size_t len,
-		    struct error *err)
+int erofs_add_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
+		    size_t len, struct error *err)
 {
 	const char *rest = NULL;
 	struct disk_xattr x = { .value_len = (uint16_t)len };
@@ -151,7 +152,8 @@ static uint32_t xattr_area(const struct tree_inode *inode)
 struct writer {
 	struct tree *t;
 	struct erofs_totals *totals;
-	struct tree_inode *first, *last; /* all inodes in the order they are written: folders by depth */
+	struct tree_inode *first,
+		*last; /* all inodes in the order they are written: folders by depth */
 	int fd, tar_fd;
 	uint64_t position; /* of the next byte emit puts out */
 	size_t filled;
@@ -161,7 +163,8 @@ struct writer {
 
 static int compare_names(const void *a, const void *b)
 {
-	const struct tree_dentry *x = *(struct tree_dentry *const *)a, *y = *(struct tree_dentry *const *)b;
+	const struct tree_dentry *x = *(struct tree_dentry *const *)a,
+				 *y = *(struct tree_dentry *const *)b;
 	int r = memcmp(x->name, y->name, x->name_len < y->name_len ? x->name_len : y->name_len);
 
 	return r ? r : (x->name_len > y->name_len) - (x->name_len < y->name_len);
@@ -283,8 +286,10 @@ static void lay_out_inode(struct tree_inode *inode, uint64_t *at)
 	if (S_ISREG(inode->mode) && inode->size) {
 		inode->layout = LAYOUT_CHUNKS;
 		choose_chunks(inode);
-		size = round_up(size, sizeof(struct disk_chunk)) + chunk_count(inode) * sizeof(struct disk_chunk);
-	} else if ((S_ISDIR(inode->mode) || S_ISLNK(inode->mode)) && size + inode->size <= EROFS_BLOCK) {
+		size = round_up(size, sizeof(struct disk_chunk)) +
+		       chunk_count(inode) * sizeof(struct disk_chunk);
+	} else if ((S_ISDIR(inode->mode) || S_ISLNK(inode->mode)) &&
+		   size + inode->size <= EROFS_BLOCK) {
 		/* Inline data must lie in one block (the kernel refuses it otherwise). */
 		inode->layout = LAYOUT_INLINE;
 		size += inode->size;
@@ -323,7 +328,8 @@ static int lay_out(struct writer *w, struct error *err)
 
 static int flush(struct writer *w, struct error *err)
 {
-	if (pwrite(w->fd, w->buf, w->filled, (off_t)(w->position - w->filled)) != (ssize_t)w->filled)
+	if (pwrite(w->fd, w->buf, w->filled, (off_t)(w->position - w->filled)) !=
+	    (ssize_t)w->filled)
 		return error_errno(err, "cannot write a layer's index");
 	w->filled = 0;
 	return 0;
@@ -408,11 +414,14 @@ static int copy(struct writer *w, uint64_t from, uint64_t to, uint64_t len, stru
 	uint8_t buf[16 << 10];
 
 	while (len) {
-		ssize_t n = pread(w->tar_fd, buf, len < sizeof(buf) ? (size_t)len : sizeof(buf), (off_t)from);
+		ssize_t n = pread(w->tar_fd, buf, len < sizeof(buf) ? (size_t)len : sizeof(buf),
+				  (off_t)from);
 
 		if (n <= 0 || pwrite(w->fd, buf, (size_t)n, (off_t)to) != n)
 			return n == 0 ? error_set(err, EINVAL, "the tar ends inside a file")
-				      : error_errno(err, "cannot copy a sparse file into a layer's index");
+				      : error_errno(
+						err,
+						"cannot copy a sparse file into a layer's index");
 		from += (uint64_t)n;
 		to += (uint64_t)n;
 		len -= (uint64_t)n;
@@ -421,14 +430,15 @@ static int copy(struct writer *w, uint64_t from, uint64_t to, uint64_t len, stru
 }
 
 /* The chunk's bytes from start to end of the file; *next is the first extent that may still matter. */
-static int place_chunk(struct writer *w, const struct tree_inode *inode, uint64_t start, uint64_t end, uint32_t *next,
-		       struct disk_chunk *out, struct error *err)
+static int place_chunk(struct writer *w, const struct tree_inode *inode, uint64_t start,
+		       uint64_t end, uint32_t *next, struct disk_chunk *out, struct error *err)
 {
 	const struct tree_extent *e;
 	uint64_t at;
 	uint32_t i;
 
-	while (*next < inode->n_extents && inode->extents[*next].offset + inode->extents[*next].length <= start)
+	while (*next < inode->n_extents &&
+	       inode->extents[*next].offset + inode->extents[*next].length <= start)
 		++*next;
 	e = &inode->extents[*next];
 	*out = (struct disk_chunk){ .block = NULL_BLOCK };
@@ -438,7 +448,8 @@ static int place_chunk(struct writer *w, const struct tree_inode *inode, uint64_
 	if (e->offset <= start && e->offset + e->length >= end && at % EROFS_BLOCK == 0) {
 		if (at >> BLOCK_BITS >= NULL_BLOCK)
 			return error_set(err, EFBIG, "the layer is larger than EROFS can address");
-		*out = (struct disk_chunk){ .device = DEVICE_TAR, .block = (uint32_t)(at >> BLOCK_BITS) };
+		*out = (struct disk_chunk){ .device = DEVICE_TAR,
+					    .block = (uint32_t)(at >> BLOCK_BITS) };
 		return 0;
 	}
 	if ((w->copy_at + (end - start)) >> BLOCK_BITS >= NULL_BLOCK)
@@ -450,7 +461,8 @@ static int place_chunk(struct writer *w, const struct tree_inode *inode, uint64_
 		e = &inode->extents[i];
 		from = e->offset > start ? e->offset : start;
 		to = e->offset + e->length < end ? e->offset + e->length : end;
-		if (copy(w, e->tar_offset + (from - e->offset), w->copy_at + (from - start), to - from, err) < 0)
+		if (copy(w, e->tar_offset + (from - e->offset), w->copy_at + (from - start),
+			 to - from, err) < 0)
 			return -1;
 		w->totals->copied += to - from;
 	}
@@ -469,13 +481,15 @@ static int emit_chunks(struct writer *w, const struct tree_inode *inode, struct 
 		uint64_t end = inode->size - start < chunk ? inode->size : start + chunk;
 		struct disk_chunk c;
 
-		if (place_chunk(w, inode, start, end, &next, &c, err) < 0 || emit(w, &c, sizeof(c), err) < 0)
+		if (place_chunk(w, inode, start, end, &next, &c, err) < 0 ||
+		    emit(w, &c, sizeof(c), err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int emit_inode(struct writer *w, const struct tree_inode *inode, uint32_t number, struct error *err)
+static int emit_inode(struct writer *w, const struct tree_inode *inode, uint32_t number,
+		      struct error *err)
 {
 	const uint8_t header[XATTR_HEADER] = { 0 };
 	struct disk_inode d = {
@@ -493,20 +507,22 @@ static int emit_inode(struct writer *w, const struct tree_inode *inode, uint32_t
 	if (inode->xattrs_len)
 		d.xattr_count = (uint16_t)(1 + inode->xattrs_len / 4);
 	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
-		d.u = (inode->rdev_minor & 0xff) | inode->rdev_major << 8 | (inode->rdev_minor & ~0xffU) << 12;
+		d.u = (inode->rdev_minor & 0xff) | inode->rdev_major << 8 |
+		      (inode->rdev_minor & ~0xffU) << 12;
 	else if (inode->layout == LAYOUT_CHUNKS)
 		d.u = CHUNK_INDEXES | inode->chunk_bits;
 	else if (inode->data_position)
 		d.u = (uint32_t)(inode->data_position >> BLOCK_BITS);
 	if (emit_to(w, inode->position, err) < 0 || emit(w, &d, sizeof(d), err) < 0)
 		return -1;
-	if (inode->xattrs_len &&
-	    (emit(w, header, sizeof(header), err) < 0 || emit(w, inode->xattrs, inode->xattrs_len, err) < 0))
+	if (inode->xattrs_len && (emit(w, header, sizeof(header), err) < 0 ||
+				  emit(w, inode->xattrs, inode->xattrs_len, err) < 0))
 		return -1;
 	if (inode->layout == LAYOUT_CHUNKS)
 		return emit_chunks(w, inode, err);
 	if (inode->layout == LAYOUT_INLINE)
-		return S_ISDIR(inode->mode) ? emit_dir(w, inode, err) : emit(w, inode->target, inode->size, err);
+		return S_ISDIR(inode->mode) ? emit_dir(w, inode, err)
+					    : emit(w, inode->target, inode->size, err);
 	return 0;
 }
 
@@ -530,7 +546,8 @@ static int emit_all(struct writer *w, struct error *err)
 }
 
 /* Last, when the number of blocks is known. */
-static int write_super(struct writer *w, uint64_t tar_size, const uint8_t uuid[16], struct error *err)
+static int write_super(struct writer *w, uint64_t tar_size, const uint8_t uuid[16],
+		       struct error *err)
 {
 	struct {
 		struct superblock super;

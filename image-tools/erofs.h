@@ -21,8 +21,8 @@
 /* Appends an attribute in EROFS's form to inode. One whose name EROFS cannot keep (namespaces other than user, trusted,
  * security, POSIX ACLs) is passed over; of several by one name the last counts when they were removed before.
  * Returns 0 or -1 (E2BIG). */
-int erofs_add_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value, size_t len,
-		    struct error *err);
+int erofs_add_xattr(struct tree *t, struct tree_inode *inode, const char *name, const void *value,
+		    size_t len, struct error *err);
 
 struct erofs_totals {
 	uint64_t entries; /* inodes */

@@ -21,7 +21,8 @@ static const char *file_name(const struct digest *id, char buf[FILE_NAME_MAX])
 }
 
 /* The sum of the sizes of img's layers; all must be in the store. */
-static int layers_size(const struct store *st, const struct image *img, uint64_t *size, struct error *err)
+static int layers_size(const struct store *st, const struct image *img, uint64_t *size,
+		       struct error *err)
 {
 	*size = 0;
 	for (size_t i = 0; i < img->n_diffids; i++) {
@@ -39,18 +40,21 @@ char *image_read(const struct store *st, const struct digest *id, size_t *len, s
 	struct error why = ERROR_INIT;
 	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
 	struct digest found;
-	char *json autofree = fs_read_file(st->images_fd, file_name(id, name), IMAGE_CONFIG_MAX, len, &why);
+	char *json autofree =
+		fs_read_file(st->images_fd, file_name(id, name), IMAGE_CONFIG_MAX, len, &why);
 
 	if (!json) {
 		if (why.code == ENOENT)
-			error_set(err, ENOENT, "image %s not found; see 'knarr images'", digest_text(id, text));
+			error_set(err, ENOENT, "image %s not found; see 'knarr images'",
+				  digest_text(id, text));
 		else
 			error_set(err, why.code, "%s", why.message);
 		return NULL;
 	}
 	digest_of(json, *len, &found);
 	if (!digest_equal(&found, id)) {
-		error_set(err, EUCLEAN, "image %s is damaged: its configuration does not match its ID",
+		error_set(err, EUCLEAN,
+			  "image %s is damaged: its configuration does not match its ID",
 			  digest_text(id, text));
 		return NULL;
 	}
@@ -76,7 +80,8 @@ struct image *image_open(const struct store *st, const struct digest *id, struct
 	return STEAL_PTR(img);
 }
 
-int image_put(const struct store *st, const char *json, size_t len, struct digest *id, struct error *err)
+int image_put(const struct store *st, const char *json, size_t len, struct digest *id,
+	      struct error *err)
 {
 	struct image *img autoimage = image_parse(json, len, err);
 	char name[FILE_NAME_MAX];
@@ -148,7 +153,8 @@ static bool is_hex_prefix(const char *s)
 }
 
 /* 1: found; 0: no image's ID begins so; -1 with err set: several do. */
-static int resolve_prefix(const struct store *st, const char *prefix, struct digest *id, struct error *err)
+static int resolve_prefix(const struct store *st, const char *prefix, struct digest *id,
+			  struct error *err)
 {
 	struct digest *ids autofree = NULL;
 	size_t n, len = strlen(prefix);
@@ -162,8 +168,10 @@ static int resolve_prefix(const struct store *st, const char *prefix, struct dig
 		if (strncmp(digest_hex(&ids[i], hex), prefix, len) != 0)
 			continue;
 		if (found)
-			return error_set(err, EINVAL, "image ID \"%s\" is ambiguous: several images' IDs begin so",
-					 prefix);
+			return error_set(
+				err, EINVAL,
+				"image ID \"%s\" is ambiguous: several images' IDs begin so",
+				prefix);
 		*id = ids[i];
 		found = 1;
 	}

@@ -58,12 +58,13 @@ struct image *image_parse(const char *json, size_t len, struct error *err);
 /* The image of that ID. NULL with err set: ENOENT, EUCLEAN (the file does not hash to its name, or is damaged). */
 struct image *image_open(const struct store *st, const struct digest *id, struct error *err);
 
-/* The configuration as its bytes came in, checked against its ID; the caller frees. NULL with err set: ENOENT, EUCLEAN. */
+/* The configuration as it came in, checked against its ID; the caller frees. NULL with err set: ENOENT, EUCLEAN. */
 char *image_read(const struct store *st, const struct digest *id, size_t *len, struct error *err);
 
 /* Stores a configuration, durably; all layers it names must be in the store (ENOENT). Fills id. The caller holds the
  * store's exclusive lock, so that no prune removes a layer between the look and the deed. */
-int image_put(const struct store *st, const char *json, size_t len, struct digest *id, struct error *err);
+int image_put(const struct store *st, const char *json, size_t len, struct digest *id,
+	      struct error *err);
 
 /* Whether the store has the image. */
 bool image_exists(const struct store *st, const struct digest *id);

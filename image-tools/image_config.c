@@ -8,7 +8,8 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 
-#define LAYERS_MAX 4096 /* far beyond what a kernel's overlay can stack: a longer list is a bad joke */
+#define LAYERS_MAX \
+	4096 /* far beyond what a kernel's overlay can stack: a longer list is a bad joke */
 
 /* The string member key as a copy of the image's own; an empty one counts as absent. */
 static int copy_str(yyjson_val *obj, const char *key, char **out, struct error *err)
@@ -26,11 +27,13 @@ static int parse_config(yyjson_val *obj, struct image_config *c, struct error *e
 {
 	if (json_get_strv(obj, "Env", &c->env, err) < 0 ||
 	    json_get_strv(obj, "Entrypoint", &c->entrypoint, err) < 0 ||
-	    json_get_strv(obj, "Cmd", &c->cmd, err) < 0 || json_get_strv(obj, "Shell", &c->shell, err) < 0 ||
+	    json_get_strv(obj, "Cmd", &c->cmd, err) < 0 ||
+	    json_get_strv(obj, "Shell", &c->shell, err) < 0 ||
 	    json_get_set(obj, "Volumes", &c->volumes, err) < 0 ||
 	    json_get_set(obj, "ExposedPorts", &c->exposed_ports, err) < 0 ||
 	    json_get_map(obj, "Labels", &c->labels, err) < 0 ||
-	    json_get_strv(obj, "OnBuild", &c->on_build, err) < 0 || copy_str(obj, "User", &c->user, err) < 0 ||
+	    json_get_strv(obj, "OnBuild", &c->on_build, err) < 0 ||
+	    copy_str(obj, "User", &c->user, err) < 0 ||
 	    copy_str(obj, "WorkingDir", &c->working_dir, err) < 0 ||
 	    copy_str(obj, "StopSignal", &c->stop_signal, err) < 0)
 		return -1;
@@ -43,21 +46,28 @@ static int parse_diffids(yyjson_val *root, struct image *img, struct error *err)
 	const char *type = NULL;
 	size_t i, max;
 
-	if (json_get_obj(root, "rootfs", &rootfs, err) < 0 || json_get_str(rootfs, "type", &type, err) < 0 ||
+	if (json_get_obj(root, "rootfs", &rootfs, err) < 0 ||
+	    json_get_str(rootfs, "type", &type, err) < 0 ||
 	    json_get_arr(rootfs, "diff_ids", &list, err) < 0)
 		return -1;
 	if (!rootfs)
 		return error_set(err, EINVAL, "image configuration has no \"rootfs\"");
 	if (type && !str_in_list(type, "layers"))
-		return error_set(err, EINVAL, "image configuration's rootfs is of an unknown type \"%.100s\"", type);
+		return error_set(err, EINVAL,
+				 "image configuration's rootfs is of an unknown type \"%.100s\"",
+				 type);
 	if (!list)
 		return 0;
 	if (yyjson_arr_size(list) > LAYERS_MAX)
-		return error_set(err, EINVAL, "image configuration names more than %d layers", LAYERS_MAX);
+		return error_set(err, EINVAL, "image configuration names more than %d layers",
+				 LAYERS_MAX);
 	img->diffids = xcalloc(yyjson_arr_size(list) + 1, sizeof(*img->diffids));
-	yyjson_arr_foreach(list, i, max, val) {
+	yyjson_arr_foreach(list, i, max, val)
+	{
 		if (!yyjson_is_str(val))
-			return error_set(err, EINVAL, "image configuration's diff_ids has an element that is no string");
+			return error_set(
+				err, EINVAL,
+				"image configuration's diff_ids has an element that is no string");
 		if (digest_from_text(yyjson_get_str(val), &img->diffids[img->n_diffids], err) < 0)
 			return error_prefix(err, "image configuration's diff_ids");
 		img->n_diffids++;
@@ -75,15 +85,19 @@ static int parse_history(yyjson_val *root, struct image *img, struct error *err)
 	if (!list)
 		return 0;
 	img->history = xcalloc(yyjson_arr_size(list) + 1, sizeof(*img->history));
-	yyjson_arr_foreach(list, i, max, val) {
+	yyjson_arr_foreach(list, i, max, val)
+	{
 		struct image_history *h = &img->history[img->n_history];
 
 		if (!yyjson_is_obj(val))
-			return error_set(err, EINVAL, "image configuration's history has an element that is no object");
+			return error_set(
+				err, EINVAL,
+				"image configuration's history has an element that is no object");
 		img->n_history++;
 		if (copy_str(val, "created", &h->created, err) < 0 ||
 		    copy_str(val, "created_by", &h->created_by, err) < 0 ||
-		    copy_str(val, "author", &h->author, err) < 0 || copy_str(val, "comment", &h->comment, err) < 0 ||
+		    copy_str(val, "author", &h->author, err) < 0 ||
+		    copy_str(val, "comment", &h->comment, err) < 0 ||
 		    json_get_bool(val, "empty_layer", &h->empty_layer, err) < 0)
 			return -1;
 	}
@@ -97,7 +111,8 @@ struct image *image_parse(const char *json, size_t len, struct error *err)
 	yyjson_val *root, *config = NULL;
 
 	if (len > IMAGE_CONFIG_MAX) {
-		error_set(err, EINVAL, "image configuration is larger than %u MiB", IMAGE_CONFIG_MAX >> 20);
+		error_set(err, EINVAL, "image configuration is larger than %u MiB",
+			  IMAGE_CONFIG_MAX >> 20);
 		return NULL;
 	}
 	doc = json_parse(json, len, "image configuration", err);
@@ -111,9 +126,11 @@ struct image *image_parse(const char *json, size_t len, struct error *err)
 	digest_of(json, len, &img->id);
 	if (copy_str(root, "created", &img->created, err) < 0 ||
 	    copy_str(root, "architecture", &img->architecture, err) < 0 ||
-	    copy_str(root, "os", &img->os, err) < 0 || copy_str(root, "author", &img->author, err) < 0 ||
-	    json_get_obj(root, "config", &config, err) < 0 || parse_config(config, &img->config, err) < 0 ||
-	    parse_diffids(root, img, err) < 0 || parse_history(root, img, err) < 0)
+	    copy_str(root, "os", &img->os, err) < 0 ||
+	    copy_str(root, "author", &img->author, err) < 0 ||
+	    json_get_obj(root, "config", &config, err) < 0 ||
+	    parse_config(config, &img->config, err) < 0 || parse_diffids(root, img, err) < 0 ||
+	    parse_history(root, img, err) < 0)
 		return NULL;
 	return STEAL_PTR(img);
 }

@@ -35,8 +35,8 @@ static char *make_config(const struct digest *diffid, const char *message, size_
 	return json_write(doc, false, len);
 }
 
-static int append_all(struct layer_writer *w, struct fd_source *file, struct source *src, const char *name,
-		      struct progress *progress, struct error *err)
+static int append_all(struct layer_writer *w, struct fd_source *file, struct source *src,
+		      const char *name, struct progress *progress, struct error *err)
 {
 	uint64_t total = file->size < 0 ? 0 : (uint64_t)file->size;
 	const uint8_t *data;
@@ -55,8 +55,8 @@ static int append_all(struct layer_writer *w, struct fd_source *file, struct sou
 	return 0;
 }
 
-static int stage(struct layer_writer *w, struct fd_source *file, const char *name, struct progress *progress,
-		 struct error *err)
+static int stage(struct layer_writer *w, struct fd_source *file, const char *name,
+		 struct progress *progress, struct error *err)
 {
 	struct stream *s autostream = stream_open(&file->src, NULL, err);
 	const uint8_t *head;
@@ -71,11 +71,12 @@ static int stage(struct layer_writer *w, struct fd_source *file, const char *nam
 	return layer_seal(w, NULL, NULL, err);
 }
 
-int import_fd(const struct store *st, int fd, const char *source_name, const struct import_options *options,
-	      struct digest *id, struct error *err)
+int import_fd(const struct store *st, int fd, const char *source_name,
+	      const struct import_options *options, struct digest *id, struct error *err)
 {
 	struct layer_writer *w autolayer = layer_create(st, err);
-	struct addition_image addition = { .names = options->name, .n_names = options->name != NULL };
+	struct addition_image addition = { .names = options->name,
+					   .n_names = options->name != NULL };
 	struct fd_source file;
 	char *json autofree = NULL;
 	int r;
@@ -87,7 +88,8 @@ int import_fd(const struct store *st, int fd, const char *source_name, const str
 	fd_source_free(&file);
 	if (r < 0)
 		return error_prefix(err, "%s", source_name);
-	json = make_config(layer_diffid(w), options->message ? options->message : "Imported from -", &addition.len);
+	json = make_config(layer_diffid(w), options->message ? options->message : "Imported from -",
+			   &addition.len);
 	addition.json = json;
 	if (addition_publish(st, &w, 1, &addition, 1, err) < 0)
 		return -1;

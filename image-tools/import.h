@@ -12,13 +12,13 @@
 
 struct import_options {
 	const struct reference *name; /* with a tag; NULL: none */
-	const char *message;          /* the history's comment; NULL: "Imported from -", as Docker writes */
-	struct progress *progress;    /* may be NULL */
+	const char *message; /* the history's comment; NULL: "Imported from -", as Docker writes */
+	struct progress *progress; /* may be NULL */
 };
 
 /* Imports the tar read from fd (a file or a pipe); source_name stands for it in messages. Fills id. Returns 0, or -1 with
  * err set and the store as it was: EINVAL (no tar, damaged), ENOSPC, ... */
-int import_fd(const struct store *st, int fd, const char *source_name, const struct import_options *options,
-	      struct digest *id, struct error *err);
+int import_fd(const struct store *st, int fd, const char *source_name,
+	      const struct import_options *options, struct digest *id, struct error *err);
 
 #endif

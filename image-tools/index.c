@@ -13,8 +13,8 @@
 /* Enough to find the headers of several small files with one read, little enough not to read large ones in vain. */
 #define READ_SIZE ((size_t)16 << 10)
 
-#define WHITEOUT ".wh."
-#define WHITEOUT_META ".wh..wh."
+#define WHITEOUT        ".wh."
+#define WHITEOUT_META   ".wh..wh."
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 
 static uint32_t type_bits(enum tar_type type)
@@ -36,7 +36,8 @@ static uint32_t type_bits(enum tar_type type)
 }
 
 /* Pieces that follow on each other become one; the data stands without gaps in the tar. */
-static int set_extents(struct tree *t, struct tree_inode *inode, const struct tar_entry *e, struct error *err)
+static int set_extents(struct tree *t, struct tree_inode *inode, const struct tar_entry *e,
+		       struct error *err)
 {
 	const struct tar_piece whole = { 0, e->size };
 	const struct tar_piece *pieces = e->pieces ? e->pieces : &whole;
@@ -64,7 +65,8 @@ static int set_extents(struct tree *t, struct tree_inode *inode, const struct ta
 	return 0;
 }
 
-static int set_xattrs(struct tree *t, struct tree_inode *inode, const struct tar_entry *e, struct error *err)
+static int set_xattrs(struct tree *t, struct tree_inode *inode, const struct tar_entry *e,
+		      struct error *err)
 {
 	inode->xattrs = NULL;
 	inode->xattrs_len = 0;
@@ -80,7 +82,8 @@ static int set_xattrs(struct tree *t, struct tree_inode *inode, const struct tar
 	return 0;
 }
 
-static int describe(struct tree *t, struct tree_inode *inode, const struct tar_entry *e, struct error *err)
+static int describe(struct tree *t, struct tree_inode *inode, const struct tar_entry *e,
+		    struct error *err)
 {
 	inode->mode = type_bits(e->type) | e->mode;
 	inode->uid = e->uid;
@@ -107,8 +110,8 @@ static int describe(struct tree *t, struct tree_inode *inode, const struct tar_e
 	return set_xattrs(t, inode, e, err);
 }
 
-static int add_whiteout(struct tree *t, struct tree_inode *folder, const char *name, const struct tar_entry *e,
-			struct error *err)
+static int add_whiteout(struct tree *t, struct tree_inode *folder, const char *name,
+			const struct tar_entry *e, struct error *err)
 {
 	struct tree_dentry *d;
 	struct tree_inode *inode;
@@ -137,8 +140,8 @@ static int add_whiteout(struct tree *t, struct tree_inode *folder, const char *n
 	return tree_link(t, folder, name, inode, err);
 }
 
-static int add_hardlink(struct tree *t, struct tree_inode *folder, const char *name, const struct tar_entry *e,
-			struct error *err)
+static int add_hardlink(struct tree *t, struct tree_inode *folder, const char *name,
+			const struct tar_entry *e, struct error *err)
 {
 	char target_name[TREE_NAME_MAX + 1];
 	struct error why = ERROR_INIT;
@@ -147,7 +150,8 @@ static int add_hardlink(struct tree *t, struct tree_inode *folder, const char *n
 
 	if (!d)
 		return error_set(err, EINVAL, "it is a hard link to \"%.150s\": %s", e->link,
-				 target_folder ? "nothing of that name is in this layer" : why.message);
+				 target_folder ? "nothing of that name is in this layer"
+					       : why.message);
 	if (S_ISDIR(d->inode->mode))
 		return error_set(err, EINVAL, "it is a hard link to \"%.150s\", a folder", e->link);
 	return tree_link(t, folder, name, d->inode, err);
@@ -186,7 +190,8 @@ static int add(struct tree *t, const struct tar_entry *e, struct error *err)
 	return fresh ? tree_link(t, folder, name, inode, err) : 0;
 }
 
-int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_totals *totals, struct error *err)
+int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_totals *totals,
+	       struct error *err)
 {
 	struct fd_source src;
 	struct tree *t autotree = tree_new(TREE_MEMORY_MAX);
@@ -203,14 +208,18 @@ int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_to
 		struct error why = ERROR_INIT;
 
 		if (++n > INDEX_ENTRIES_MAX) {
-			r = error_set(err, E2BIG, "the archive has more than %u entries", INDEX_ENTRIES_MAX);
+			r = error_set(err, E2BIG, "the archive has more than %u entries",
+				      INDEX_ENTRIES_MAX);
 			break;
 		}
 		if (add(t, e, &why) < 0) {
-			r = error_set(err, why.code, "archive entry \"%.200s\": %s", e->path, why.message);
+			r = error_set(err, why.code, "archive entry \"%.200s\": %s", e->path,
+				      why.message);
 			break;
 		}
 	}
 	fd_source_free(&src);
-	return r < 0 ? -1 : erofs_write(t, index_fd, tar_fd, src.size < 0 ? 0 : (uint64_t)src.size, uuid, totals, err);
+	return r < 0 ? -1
+		     : erofs_write(t, index_fd, tar_fd, src.size < 0 ? 0 : (uint64_t)src.size, uuid,
+				   totals, err);
 }

@@ -21,6 +21,7 @@
 /* Reads the tar in tar_fd (a regular file) and writes its index into index_fd, an empty file. Fills totals. Returns 0, or
  * -1 with err set: EINVAL (no tar, damaged, truncated, a name that leads out, a hard link to nowhere, ...; the message
  * names the entry), E2BIG (too many files), EFBIG, others of read(2) and write(2). */
-int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_totals *totals, struct error *err);
+int index_make(int tar_fd, const uint8_t uuid[16], int index_fd, struct erofs_totals *totals,
+	       struct error *err);
 
 #endif

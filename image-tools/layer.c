@@ -16,7 +16,7 @@
 #include "lib/json.h"
 
 #define FILE_NAME_MAX (DIGEST_HEX_MAX + 8)
-#define INFO_MAX (1U << 20) /* bytes of a .json */
+#define INFO_MAX      (1U << 20) /* bytes of a .json */
 
 /* How much is handed to the disk at a time, so that the final sync finds little left to do. */
 #define WRITE_BEHIND (8U << 20)
@@ -42,7 +42,8 @@ struct layer_writer {
 	bool sealed, synced;
 };
 
-static const char *file_name(const struct digest *diffid, const char *suffix, char buf[FILE_NAME_MAX])
+static const char *file_name(const struct digest *diffid, const char *suffix,
+			     char buf[FILE_NAME_MAX])
 {
 	digest_hex(diffid, buf);
 	return strcat(buf, suffix);
@@ -83,12 +84,16 @@ static int check_room(struct layer_writer *w, struct error *err)
 	if (__builtin_mul_overflow((uint64_t)v.f_blocks, (uint64_t)v.f_frsize, &total) ||
 	    __builtin_mul_overflow((uint64_t)v.f_bavail, (uint64_t)v.f_frsize, &room))
 		return 0;
-	reserve = total / 64 < RESERVE_MIN ? RESERVE_MIN : total / 64 > RESERVE_MAX ? RESERVE_MAX : total / 64;
+	reserve = total / 64 < RESERVE_MIN   ? RESERVE_MIN
+		  : total / 64 > RESERVE_MAX ? RESERVE_MAX
+					     : total / 64;
 	if (room < reserve)
-		return error_set(err, ENOSPC, "not enough space in %s for the layer: stopped after %llu bytes",
+		return error_set(err, ENOSPC,
+				 "not enough space in %s for the layer: stopped after %llu bytes",
 				 w->st->root, (unsigned long long)w->length);
 	/* Look again before what was left could be gone, and not too often. */
-	w->watch = w->length + ((room - reserve) / 2 > WRITE_BEHIND ? WRITE_BEHIND : (room - reserve) / 2 + 1);
+	w->watch = w->length +
+		   ((room - reserve) / 2 > WRITE_BEHIND ? WRITE_BEHIND : (room - reserve) / 2 + 1);
 	return 0;
 }
 
@@ -99,13 +104,16 @@ static int consume(void *context, const void *data, size_t len, struct error *er
 	if (w->length >= w->watch && check_room(w, err) < 0)
 		return -1;
 	if (fs_write_all(w->tar_fd, data, len) < 0)
-		return errno == ENOSPC ? error_set(err, ENOSPC, "not enough space in %s for the layer", w->st->root)
-				       : error_errno(err, "cannot write a layer to %s", w->st->root);
+		return errno == ENOSPC
+			       ? error_set(err, ENOSPC, "not enough space in %s for the layer",
+					   w->st->root)
+			       : error_errno(err, "cannot write a layer to %s", w->st->root);
 	sha256_update(&w->hash, data, len);
 	w->length += len;
 	if (w->length - w->behind >= WRITE_BEHIND) {
 		/* Only a hint: where it fails, the final sync does it all. */
-		(void)sync_file_range(w->tar_fd, (off_t)w->behind, (off_t)(w->length - w->behind), SYNC_FILE_RANGE_WRITE);
+		(void)sync_file_range(w->tar_fd, (off_t)w->behind, (off_t)(w->length - w->behind),
+				      SYNC_FILE_RANGE_WRITE);
 		w->behind = w->length;
 	}
 	return 0;
@@ -130,7 +138,8 @@ static int settle(struct layer_writer *w, struct error *err)
 	return worker ? worker_finish(worker, err) : 0;
 }
 
-int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err)
+int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
+	       struct error *err)
 {
 	struct erofs_totals totals;
 	char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
@@ -139,8 +148,8 @@ int layer_seal(struct layer_writer *w, const struct digest *expected, struct lay
 		return -1;
 	sha256_final(&w->hash, &w->info.diffid);
 	if (expected && !digest_equal(expected, &w->info.diffid))
-		return error_set(err, EBADMSG, "layer has digest %s, not %s as it should", digest_text(&w->info.diffid, got),
-				 digest_text(expected, want));
+		return error_set(err, EBADMSG, "layer has digest %s, not %s as it should",
+				 digest_text(&w->info.diffid, got), digest_text(expected, want));
 	w->index_fd = unnamed_file(w->st, err);
 	if (w->index_fd < 0)
 		return -1;
@@ -190,8 +199,8 @@ int layer_sync(struct layer_writer *w, struct error *err)
 	json = info_write(&w->info, &len);
 	if (w->info_fd < 0 && (w->info_fd = unnamed_file(w->st, err)) < 0)
 		return -1;
-	if (fs_write_all(w->info_fd, json, len) < 0 || fdatasync(w->tar_fd) < 0 || fdatasync(w->index_fd) < 0 ||
-	    fdatasync(w->info_fd) < 0)
+	if (fs_write_all(w->info_fd, json, len) < 0 || fdatasync(w->tar_fd) < 0 ||
+	    fdatasync(w->index_fd) < 0 || fdatasync(w->info_fd) < 0)
 		return error_errno(err, "cannot write a layer to %s", w->st->root);
 	w->synced = true;
 	return 0;
@@ -205,9 +214,11 @@ static bool is_whole(const struct store *st, const struct layer_info *want)
 	struct stat tar, index;
 
 	return layer_stat(st, &want->diffid, &have, NULL) == 0 && have.tar_size == want->tar_size &&
-	       fstatat(st->layers_fd, file_name(&want->diffid, ".tar", name), &tar, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(st->layers_fd, file_name(&want->diffid, ".tar", name), &tar,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       (uint64_t)tar.st_size == want->tar_size &&
-	       fstatat(st->layers_fd, file_name(&want->diffid, ".erofs", name), &index, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(st->layers_fd, file_name(&want->diffid, ".erofs", name), &index,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
 	       index.st_size > 0;
 }
 
@@ -218,8 +229,10 @@ int layer_remove_locked(const struct store *st, const struct digest *diffid, str
 	char name[FILE_NAME_MAX];
 
 	for (size_t i = 0; i < 3; i++)
-		if (unlinkat(st->layers_fd, file_name(diffid, suffixes[i], name), 0) < 0 && errno != ENOENT)
-			return error_errno(err, "cannot remove %s/layers/sha256/%s", st->root, name);
+		if (unlinkat(st->layers_fd, file_name(diffid, suffixes[i], name), 0) < 0 &&
+		    errno != ENOENT)
+			return error_errno(err, "cannot remove %s/layers/sha256/%s", st->root,
+					   name);
 	return 0;
 }
 
@@ -241,7 +254,8 @@ int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
 		return -1;
 	for (size_t i = 0; i < 3; i++) {
 		file_name(&w->info.diffid, files[i].suffix, name);
-		if (linkat(AT_FDCWD, fs_fd_path(files[i].fd, path), w->st->layers_fd, name, AT_SYMLINK_FOLLOW) < 0) {
+		if (linkat(AT_FDCWD, fs_fd_path(files[i].fd, path), w->st->layers_fd, name,
+			   AT_SYMLINK_FOLLOW) < 0) {
 			error_errno(err, "cannot name a layer in %s/layers", w->st->root);
 			(void)layer_remove_locked(w->st, &w->info.diffid, NULL);
 			return -1;
@@ -262,7 +276,8 @@ void layer_abandon(struct layer_writer *w)
 	free(w);
 }
 
-int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err)
+int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
+		 struct error *err)
 {
 	struct layer_writer *mine autolayer = w;
 	int lock autoclose = -1;
@@ -293,7 +308,8 @@ static int info_parse(const char *text, size_t len, struct layer_info *info, str
 	return 0;
 }
 
-int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info, struct error *err)
+int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info,
+	       struct error *err)
 {
 	struct error why = ERROR_INIT;
 	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
@@ -303,10 +319,12 @@ int layer_stat(const struct store *st, const struct digest *diffid, struct layer
 
 	*info = (struct layer_info){ .diffid = *diffid };
 	if (!json && why.code == ENOENT)
-		return error_set(err, ENOENT, "layer %s is not in the store", digest_text(diffid, text));
+		return error_set(err, ENOENT, "layer %s is not in the store",
+				 digest_text(diffid, text));
 	if (!json)
 		return error_set(err, why.code, "%s", why.message);
 	if (info_parse(json, len, info, &why) < 0)
-		return error_set(err, EUCLEAN, "layer %s is damaged: %s", digest_text(diffid, text), why.message);
+		return error_set(err, EUCLEAN, "layer %s is damaged: %s", digest_text(diffid, text),
+				 why.message);
 	return 0;
 }

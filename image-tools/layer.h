@@ -23,7 +23,7 @@
 struct layer_info {
 	struct digest diffid;
 	uint64_t tar_size; /* bytes of the tar */
-	uint64_t size;     /* bytes of the regular files it adds, what Docker shows as a layer's size */
+	uint64_t size; /* bytes of the regular files it adds, what Docker shows as a layer's size */
 	uint64_t entries;
 	bool indexed; /* all data is the tar's own; false: some of sparse files was copied into .erofs */
 };
@@ -40,7 +40,8 @@ int layer_append(struct layer_writer *w, const void *data, size_t len, struct er
 
 /* Ends the tar: checks its entries and makes the index. expected, where not NULL, must equal the hash (EBADMSG). Fills
  * info (may be NULL). The writer stays, to be published or abandoned, also after an error. */
-int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
+int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
+	       struct error *err);
 
 /* A sealed layer's DiffID. */
 const struct digest *layer_diffid(const struct layer_writer *w);
@@ -56,7 +57,8 @@ int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
 int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err);
 
 /* All of it for one layer: seals, syncs, publishes. The writer is used up either way. */
-int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info, struct error *err);
+int layer_finish(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
+		 struct error *err);
 
 /* Frees the writer. What was not published is gone. NULL is fine. */
 void layer_abandon(struct layer_writer *w);
@@ -69,7 +71,8 @@ static inline void layer_abandonp(struct layer_writer **w)
 /* ---- Reading */
 
 /* Returns 0, or -1 with err set: ENOENT (no such layer), EUCLEAN (its .json is damaged). */
-int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info, struct error *err);
+int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info,
+	       struct error *err);
 
 /* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it. */
 
@@ -83,8 +86,8 @@ struct layer_hold {
 
 /* Mounts what is not mounted yet and holds all of diffids. Returns 0, or -1 with nothing held (ENOENT: layer missing;
  * EUCLEAN: index and tar disagree; others of mount(2)). */
-int layer_hold(const struct store *st, const struct digest *diffids, size_t n, struct layer_hold *hold,
-	       struct error *err);
+int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
+	       struct layer_hold *hold, struct error *err);
 
 /* Gives the hold up and unmounts the layers nobody else holds. */
 void layer_release(const struct store *st, struct layer_hold *hold);

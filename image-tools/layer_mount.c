@@ -24,7 +24,7 @@
 #endif
 
 /* Young fields of statx(2) that libc's headers may lack: asked for and read by number (linux/stat.h). */
-#define DIO_MASK 0x2000U
+#define DIO_MASK      0x2000U
 #define DIO_MEMORY_AT 152
 #define DIO_OFFSET_AT 156
 
@@ -78,7 +78,8 @@ static int erofs_mount(const char *index, const char *tar, bool direct)
 static int erofs_mount_loop(const char *index, const char *tar, struct error *err)
 {
 	char index_device[LOOP_PATH_MAX], tar_device[LOOP_PATH_MAX];
-	int index_loop autoclose = loop_attach(index, index_device, err), tar_loop autoclose = -1, fd;
+	int index_loop autoclose = loop_attach(index, index_device, err), tar_loop autoclose = -1,
+		       fd;
 
 	if (index_loop < 0 || (tar_loop = loop_attach(tar, tar_device, err)) < 0)
 		return -1;
@@ -86,11 +87,13 @@ static int erofs_mount_loop(const char *index, const char *tar, struct error *er
 	return fd < 0 ? error_errno(err, "cannot mount %s", index) : fd;
 }
 
-static int mount_layer(const struct store *st, const struct digest *diffid, const char *path, struct error *err)
+static int mount_layer(const struct store *st, const struct digest *diffid, const char *path,
+		       struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
 	struct layer_info info;
-	char *index autofree = str_format("%s/layers/sha256/%s.erofs", st->root, digest_hex(diffid, hex));
+	char *index autofree =
+		str_format("%s/layers/sha256/%s.erofs", st->root, digest_hex(diffid, hex));
 	char *tar autofree = str_format("%s/layers/sha256/%s.tar", st->root, hex);
 	int fd autoclose = -1;
 
@@ -113,10 +116,12 @@ static int mount_layer(const struct store *st, const struct digest *diffid, cons
 }
 
 /* Returns the descriptor that holds the layer, or -1. */
-static int hold_one(const struct store *st, const struct digest *diffid, const char *path, struct error *err)
+static int hold_one(const struct store *st, const struct digest *diffid, const char *path,
+		    struct error *err)
 {
 	char *lock_path autofree = str_format("%s.lock", path);
-	int fd autoclose = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), mutex autoclose = -1;
+	int fd autoclose = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+	       mutex autoclose = -1;
 
 	if (fd < 0 || fs_lock(fd, LOCK_SH) < 0)
 		return error_errno(err, "cannot lock %s", lock_path);
@@ -130,8 +135,8 @@ static int hold_one(const struct store *st, const struct digest *diffid, const c
 	return STEAL_FD(fd);
 }
 
-int layer_hold(const struct store *st, const struct digest *diffids, size_t n, struct layer_hold *hold,
-	       struct error *err)
+int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
+	       struct layer_hold *hold, struct error *err)
 {
 	*hold = (struct layer_hold){ 0 };
 	if (mkdirat(st->run_fd, MOUNTS, 0700) < 0 && errno != EEXIST)
@@ -141,7 +146,8 @@ int layer_hold(const struct store *st, const struct digest *diffids, size_t n, s
 	for (size_t i = 0; i < n; i++) {
 		char hex[DIGEST_HEX_MAX];
 
-		hold->paths[i] = str_format("%s/" MOUNTS "/%s", st->run, digest_hex(&diffids[i], hex));
+		hold->paths[i] =
+			str_format("%s/" MOUNTS "/%s", st->run, digest_hex(&diffids[i], hex));
 		hold->lock_fds[i] = hold_one(st, &diffids[i], hold->paths[i], err);
 		if (hold->lock_fds[i] < 0) {
 			free(hold->paths[i]);
@@ -203,7 +209,8 @@ int layer_sweep(const struct store *st, struct error *err)
 		if (!str_ends(e->d_name, ".lock"))
 			continue;
 		lock = openat(fd, e->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-		path = str_format("%s/" MOUNTS "/%.*s", st->run, (int)(strlen(e->d_name) - strlen(".lock")), e->d_name);
+		path = str_format("%s/" MOUNTS "/%.*s", st->run,
+				  (int)(strlen(e->d_name) - strlen(".lock")), e->d_name);
 		if (lock >= 0)
 			drop(lock, path);
 	}

@@ -9,8 +9,8 @@
 #include "lib/cleanup.h"
 #include "lib/str.h"
 
-static int publish(const struct store *st, struct archived_images *images, struct addition_image *additions,
-		   struct error *err)
+static int publish(const struct store *st, struct archived_images *images,
+		   struct addition_image *additions, struct error *err)
 {
 	struct layer_writer **layers autofree = NULL;
 	size_t n = 0;
@@ -32,8 +32,8 @@ static int publish(const struct store *st, struct archived_images *images, struc
 	return addition_publish(st, layers, n, additions, images->n, err);
 }
 
-int load_fd(const struct store *st, int fd, const char *name, struct progress *progress, struct loaded *out,
-	    struct error *err)
+int load_fd(const struct store *st, int fd, const char *name, struct progress *progress,
+	    struct loaded *out, struct error *err)
 {
 	struct archive archive autoarchive = ARCHIVE_INIT;
 	struct archived_images images autoarchived = ARCHIVED_IMAGES_INIT;
@@ -59,8 +59,8 @@ int load_fd(const struct store *st, int fd, const char *name, struct progress *p
 	return 0;
 }
 
-int load_file(const struct store *st, const char *path, struct progress *progress, struct loaded *out,
-	      struct error *err)
+int load_file(const struct store *st, const char *path, struct progress *progress,
+	      struct loaded *out, struct error *err)
 {
 	int fd autoclose = open(path, O_RDONLY | O_CLOEXEC);
 

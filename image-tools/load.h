@@ -30,16 +30,20 @@ struct loaded {
 	size_t n;
 };
 
-#define LOADED_INIT { 0 }
+#define LOADED_INIT \
+	{ \
+		0 \
+	}
 
 /* Loads the archive read from fd (a file or a pipe). name stands for it in messages; progress may be NULL. Returns 0, or
- * -1 with err set and the store as it was: EINVAL (no image archive, damaged, contradicting itself), EBADMSG (a digest is wrong), ENOSPC, ... */
-int load_fd(const struct store *st, int fd, const char *name, struct progress *progress, struct loaded *out,
-	    struct error *err);
+ * -1 with err set and the store as it was: EINVAL (no image archive, damaged, contradicting itself), EBADMSG (a digest is
+ * wrong), ENOSPC, ... */
+int load_fd(const struct store *st, int fd, const char *name, struct progress *progress,
+	    struct loaded *out, struct error *err);
 
 /* The same from a file. */
-int load_file(const struct store *st, const char *path, struct progress *progress, struct loaded *out,
-	      struct error *err);
+int load_file(const struct store *st, const char *path, struct progress *progress,
+	      struct loaded *out, struct error *err);
 
 void loaded_free(struct loaded *l);
 #define autoloaded __attribute__((cleanup(loaded_free)))

@@ -15,12 +15,15 @@ int loop_attach(const char *path, char device[LOOP_PATH_MAX], struct error *err)
 {
 	int control autoclose = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	int file autoclose = open(path, O_RDONLY | O_CLOEXEC);
-	struct loop_config config = { .info = { .lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR } };
+	struct loop_config config = { .info = { .lo_flags =
+							LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR } };
 
 	if (file < 0)
 		return error_errno(err, "cannot open %s", path);
 	if (control < 0)
-		return error_errno(err, "this kernel's EROFS mounts devices only, and there is no loop device");
+		return error_errno(
+			err,
+			"this kernel's EROFS mounts devices only, and there is no loop device");
 	config.fd = (unsigned int)file;
 	/* Between asking for a free device and taking it another process may have taken it. */
 	for (int i = 0; i < TRIES; i++) {

@@ -11,7 +11,7 @@
 
 #define INDEX_DEPTH_MAX 4
 #define ANNOTATION_NAME "io.containerd.image.name"
-#define ANNOTATION_REF "org.opencontainers.image.ref.name"
+#define ANNOTATION_REF  "org.opencontainers.image.ref.name"
 
 struct descriptor {
 	const char *media_type;
@@ -22,7 +22,8 @@ struct descriptor {
 	const char *name, *ref; /* annotations */
 };
 
-static int read_descriptor(yyjson_val *obj, const char *what, struct descriptor *d, struct error *err)
+static int read_descriptor(yyjson_val *obj, const char *what, struct descriptor *d,
+			   struct error *err)
 {
 	yyjson_val *annotations = NULL, *platform = NULL;
 
@@ -30,21 +31,24 @@ static int read_descriptor(yyjson_val *obj, const char *what, struct descriptor 
 	if (!yyjson_is_obj(obj))
 		return error_set(err, EINVAL, "%s has a descriptor that is no object", what);
 	if (json_get_str(obj, "mediaType", &d->media_type, err) < 0 ||
-	    json_get_str(obj, "digest", &d->digest_name, err) < 0 || json_get_u64(obj, "size", &d->size, err) < 0 ||
+	    json_get_str(obj, "digest", &d->digest_name, err) < 0 ||
+	    json_get_u64(obj, "size", &d->size, err) < 0 ||
 	    json_get_obj(obj, "annotations", &annotations, err) < 0 ||
-	    json_get_obj(obj, "platform", &platform, err) < 0 || json_get_str(platform, "os", &d->os, err) < 0 ||
+	    json_get_obj(obj, "platform", &platform, err) < 0 ||
+	    json_get_str(platform, "os", &d->os, err) < 0 ||
 	    json_get_str(platform, "architecture", &d->architecture, err) < 0 ||
 	    json_get_str(annotations, ANNOTATION_NAME, &d->name, err) < 0 ||
 	    json_get_str(annotations, ANNOTATION_REF, &d->ref, err) < 0)
 		return error_prefix(err, "%s", what);
 	if (!d->digest_name || d->size == UINT64_MAX)
-		return error_set(err, EINVAL, "%s has a descriptor without a %s", what, d->digest_name ? "size" : "digest");
+		return error_set(err, EINVAL, "%s has a descriptor without a %s", what,
+				 d->digest_name ? "size" : "digest");
 	return digest_from_text(d->digest_name, &d->digest, err);
 }
 
 /* The blob that d describes; NULL with err set unless it is there and as described. */
-static const struct archive_member *find_blob(const struct archive *a, const struct descriptor *d, const char *what,
-					      struct error *err)
+static const struct archive_member *find_blob(const struct archive *a, const struct descriptor *d,
+					      const char *what, struct error *err)
 {
 	char name[sizeof("blobs/sha256/") + DIGEST_HEX_MAX] = "blobs/sha256/";
 	const struct archive_member *m;
@@ -56,14 +60,15 @@ static const struct archive_member *find_blob(const struct archive *a, const str
 	else if (!digest_equal(&m->digest, &d->digest)) /* a link to another blob */
 		error_set(err, EBADMSG, "%s %s is another blob", what, d->digest_name);
 	else if (m->size != d->size)
-		error_set(err, EINVAL, "%s %s has %llu bytes, but is said to have %llu", what, d->digest_name,
-			  (unsigned long long)m->size, (unsigned long long)d->size);
+		error_set(err, EINVAL, "%s %s has %llu bytes, but is said to have %llu", what,
+			  d->digest_name, (unsigned long long)m->size, (unsigned long long)d->size);
 	else
 		return m;
 	return NULL;
 }
 
-static const struct archive_member *find_document(const struct archive *a, const struct descriptor *d, const char *what,
+static const struct archive_member *find_document(const struct archive *a,
+						  const struct descriptor *d, const char *what,
 						  struct error *err)
 {
 	const struct archive_member *m = find_blob(a, d, what, err);
@@ -75,13 +80,15 @@ static const struct archive_member *find_document(const struct archive *a, const
 	return m;
 }
 
-static int read_manifest(const struct archive *a, yyjson_val *root, struct archived_image *img, struct error *err)
+static int read_manifest(const struct archive *a, yyjson_val *root, struct archived_image *img,
+			 struct error *err)
 {
 	yyjson_val *config = NULL, *layers = NULL, *val;
 	struct descriptor d;
 	size_t i, max;
 
-	if (json_get_obj(root, "config", &config, err) < 0 || json_get_arr(root, "layers", &layers, err) < 0)
+	if (json_get_obj(root, "config", &config, err) < 0 ||
+	    json_get_arr(root, "layers", &layers, err) < 0)
 		return error_prefix(err, "image manifest");
 	if (!config)
 		return error_set(err, EINVAL, "image manifest has no \"config\"");
@@ -92,7 +99,8 @@ static int read_manifest(const struct archive *a, yyjson_val *root, struct archi
 		return -1;
 	if (!layers)
 		return 0;
-	yyjson_arr_foreach(layers, i, max, val) {
+	yyjson_arr_foreach(layers, i, max, val)
+	{
 		const struct archive_member *m;
 
 		if (read_descriptor(val, "image manifest", &d, err) < 0)
@@ -101,7 +109,9 @@ static int read_manifest(const struct archive *a, yyjson_val *root, struct archi
 		if (!m)
 			return -1;
 		if (m->kind != ARCHIVE_LAYER)
-			return error_set(err, EINVAL, "layer %s is no tar archive, plain or compressed", d.digest_name);
+			return error_set(err, EINVAL,
+					 "layer %s is no tar archive, plain or compressed",
+					 d.digest_name);
 		archived_image_add_layer(img, m);
 	}
 	return 0;
@@ -126,20 +136,24 @@ static int read_name(const struct descriptor *d, struct archived_image *img, str
 /* Docker's and buildkit's attestations stand among the platforms as "unknown". */
 static bool for_us(const struct descriptor *d)
 {
-	return (!d->os || strcmp(d->os, "linux") == 0) && (!d->architecture || strcmp(d->architecture, "amd64") == 0);
+	return (!d->os || strcmp(d->os, "linux") == 0) &&
+	       (!d->architecture || strcmp(d->architecture, "amd64") == 0);
 }
 
-static int follow(const struct archive *a, const struct descriptor *d, const struct descriptor *named, int depth,
-		  struct archived_images *out, struct error *err);
+static int follow(const struct archive *a, const struct descriptor *d,
+		  const struct descriptor *named, int depth, struct archived_images *out,
+		  struct error *err);
 
 /* An index below index.json: one image for several platforms. Of several for ours the first is taken. */
-static int follow_platforms(const struct archive *a, yyjson_val *manifests, const struct descriptor *named, int depth,
-			    struct archived_images *out, struct error *err)
+static int follow_platforms(const struct archive *a, yyjson_val *manifests,
+			    const struct descriptor *named, int depth, struct archived_images *out,
+			    struct error *err)
 {
 	yyjson_val *val;
 	size_t i, max;
 
-	yyjson_arr_foreach(manifests, i, max, val) {
+	yyjson_arr_foreach(manifests, i, max, val)
+	{
 		struct descriptor d;
 
 		if (read_descriptor(val, "image index", &d, err) < 0)
@@ -147,11 +161,13 @@ static int follow_platforms(const struct archive *a, yyjson_val *manifests, cons
 		if (for_us(&d))
 			return follow(a, &d, named, depth + 1, out, err);
 	}
-	return error_set(err, EINVAL, "image %s is for other platforms than linux/amd64", named->digest_name);
+	return error_set(err, EINVAL, "image %s is for other platforms than linux/amd64",
+			 named->digest_name);
 }
 
-static int follow(const struct archive *a, const struct descriptor *d, const struct descriptor *named, int depth,
-		  struct archived_images *out, struct error *err)
+static int follow(const struct archive *a, const struct descriptor *d,
+		  const struct descriptor *named, int depth, struct archived_images *out,
+		  struct error *err)
 {
 	const struct archive_member *m = find_document(a, d, "image manifest", err);
 	yyjson_doc *doc autojson = NULL;
@@ -161,7 +177,9 @@ static int follow(const struct archive *a, const struct descriptor *d, const str
 	if (!m)
 		return -1;
 	if (depth > INDEX_DEPTH_MAX)
-		return error_set(err, EINVAL, "image indexes lead to image indexes more than %d deep", INDEX_DEPTH_MAX);
+		return error_set(err, EINVAL,
+				 "image indexes lead to image indexes more than %d deep",
+				 INDEX_DEPTH_MAX);
 	doc = json_parse(m->text, m->size, "image manifest", err);
 	if (!doc)
 		return -1;
@@ -174,8 +192,8 @@ static int follow(const struct archive *a, const struct descriptor *d, const str
 	return read_manifest(a, root, img, err) < 0 || read_name(named, img, err) < 0 ? -1 : 0;
 }
 
-int oci_layout_find(const struct archive *a, const struct archive_member *index, struct archived_images *out,
-		    struct error *err)
+int oci_layout_find(const struct archive *a, const struct archive_member *index,
+		    struct archived_images *out, struct error *err)
 {
 	yyjson_doc *doc autojson = json_parse(index->text, index->size, "index.json", err);
 	yyjson_val *manifests = NULL, *val;
@@ -185,7 +203,8 @@ int oci_layout_find(const struct archive *a, const struct archive_member *index,
 		return -1;
 	if (!manifests)
 		return error_set(err, EINVAL, "index.json has no \"manifests\"");
-	yyjson_arr_foreach(manifests, i, max, val) {
+	yyjson_arr_foreach(manifests, i, max, val)
+	{
 		struct descriptor d;
 
 		if (read_descriptor(val, "index.json", &d, err) < 0)
@@ -196,6 +215,7 @@ int oci_layout_find(const struct archive *a, const struct archive_member *index,
 			return -1;
 	}
 	if (passed && !out->n)
-		return error_set(err, EINVAL, "its images are for other platforms than linux/amd64");
+		return error_set(err, EINVAL,
+				 "its images are for other platforms than linux/amd64");
 	return 0;
 }

@@ -13,7 +13,8 @@ struct progress {
 	void (*finish)(struct progress *p, const char *what, uint64_t done);
 };
 
-static inline void progress_step(struct progress *p, const char *what, uint64_t done, uint64_t total)
+static inline void progress_step(struct progress *p, const char *what, uint64_t done,
+				 uint64_t total)
 {
 	if (p)
 		p->step(p, what, done, total);

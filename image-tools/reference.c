@@ -18,7 +18,7 @@
 #define DEFAULT_DOMAIN "docker.io"
 #define DEFAULT_FOLDER "library"
 #define NAME_MAX_BYTES 255
-#define TAG_MAX_BYTES 128
+#define TAG_MAX_BYTES  128
 
 static bool is_lower_alnum(char c)
 {
@@ -145,7 +145,8 @@ static bool starts_with_domain(const char *name, size_t *len)
 	if (!name[*len])
 		return false;
 	return memchr(name, '.', *len) || memchr(name, ':', *len) ||
-	       (*len == strlen("localhost") && memcmp(name, "localhost", *len) == 0) || has_upper(name, *len);
+	       (*len == strlen("localhost") && memcmp(name, "localhost", *len) == 0) ||
+	       has_upper(name, *len);
 }
 
 /* The whole repository behind a name without tag and digest, or NULL. */
@@ -157,14 +158,17 @@ static char *whole_repository(const char *name)
 	if (!starts_with_domain(name, &len)) {
 		if (!valid_path(name))
 			return NULL;
-		return str_format(DEFAULT_DOMAIN "/%s%s", strchr(name, '/') ? "" : DEFAULT_FOLDER "/", name);
+		return str_format(DEFAULT_DOMAIN "/%s%s",
+				  strchr(name, '/') ? "" : DEFAULT_FOLDER "/", name);
 	}
 	path = name + len + 1;
 	if (!valid_domain(name, len) || !valid_path(path))
 		return NULL;
 	if ((len == strlen(DEFAULT_DOMAIN) && memcmp(name, DEFAULT_DOMAIN, len) == 0) ||
-	    (len == strlen("index." DEFAULT_DOMAIN) && memcmp(name, "index." DEFAULT_DOMAIN, len) == 0))
-		return str_format(DEFAULT_DOMAIN "/%s%s", strchr(path, '/') ? "" : DEFAULT_FOLDER "/", path);
+	    (len == strlen("index." DEFAULT_DOMAIN) &&
+	     memcmp(name, "index." DEFAULT_DOMAIN, len) == 0))
+		return str_format(DEFAULT_DOMAIN "/%s%s",
+				  strchr(path, '/') ? "" : DEFAULT_FOLDER "/", path);
 	return xstrdup(name);
 }
 
@@ -188,23 +192,30 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
 	if (colon && !strchr(colon, '/')) {
 		*colon = '\0';
 		if (!valid_tag(colon + 1))
-			return error_set(err, EINVAL, "invalid reference format: \"%.200s\" has no valid tag", text);
+			return error_set(err, EINVAL,
+					 "invalid reference format: \"%.200s\" has no valid tag",
+					 text);
 		ref.tag = xstrdup(colon + 1);
 	}
 	if (digest_from_hex(name, &id) == 0)
-		return error_set(err, EINVAL, "invalid reference format: 64 hexadecimal digits are an image's ID, not a name");
+		return error_set(
+			err, EINVAL,
+			"invalid reference format: 64 hexadecimal digits are an image's ID, not a name");
 	ref.repository = whole_repository(name);
 	if (!ref.repository) {
 		const char *path = starts_with_domain(name, &domain) ? name + domain + 1 : name;
 
 		if (has_upper(path, strlen(path)))
-			return error_set(err, EINVAL,
-					 "invalid reference format: repository name (%.200s) must be lowercase", name);
+			return error_set(
+				err, EINVAL,
+				"invalid reference format: repository name (%.200s) must be lowercase",
+				name);
 		return error_set(err, EINVAL, "invalid reference format: \"%.200s\"", text);
 	}
 	domain = strcspn(ref.repository, "/");
 	if (domain > NAME_MAX_BYTES || strlen(ref.repository) - domain - 1 > NAME_MAX_BYTES)
-		return error_set(err, EINVAL, "invalid reference format: a repository name has at most %d bytes",
+		return error_set(err, EINVAL,
+				 "invalid reference format: a repository name has at most %d bytes",
 				 NAME_MAX_BYTES);
 	*out = ref;
 	ref = (struct reference)REFERENCE_INIT;

@@ -16,7 +16,10 @@ struct reference {
 	struct digest digest;
 };
 
-#define REFERENCE_INIT { 0 }
+#define REFERENCE_INIT \
+	{ \
+		0 \
+	}
 
 /* Parses text. Returns 0, or -1 with err set (EINVAL: `invalid reference format: "..."`, upper case in a repository named
  * as such). Free out's strings with reference_free. */

@@ -14,7 +14,8 @@ static int fd_next(struct source *src, const uint8_t **data, size_t *len, struct
 	ssize_t n;
 
 	do
-		n = s->size >= 0 ? pread(s->fd, s->buf, s->room, (off_t)s->position) : read(s->fd, s->buf, s->room);
+		n = s->size >= 0 ? pread(s->fd, s->buf, s->room, (off_t)s->position)
+				 : read(s->fd, s->buf, s->room);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return error_errno(err, "cannot read %s", s->name);
@@ -38,7 +39,9 @@ void fd_source_init(struct fd_source *s, int fd, const char *name, size_t room)
 	struct stat st;
 	off_t at;
 
-	*s = (struct fd_source){ .src = { .next = fd_next }, .fd = fd, .name = name, .size = -1, .room = room };
+	*s = (struct fd_source){
+		.src = { .next = fd_next }, .fd = fd, .name = name, .size = -1, .room = room
+	};
 	s->buf = xmalloc(room);
 	at = lseek(fd, 0, SEEK_CUR);
 	if (at >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {

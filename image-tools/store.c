@@ -104,7 +104,7 @@ static bool is_object(const char *name, const char *suffix, struct digest *stem)
 	return digest_from_hex(hex, stem) == 0;
 }
 
-/* Names in dirfd for which drop says true, removed. The names are gathered first: removing while readdir runs may skip. */
+/* Removes what drop says true of. The names are gathered first, for removing while readdir runs may skip some. */
 static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct error *err)
 {
 	struct strv names autostrv = STRV_INIT;
@@ -119,7 +119,8 @@ static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct er
 		return -1;
 	}
 	for (errno = 0; (e = readdir(dir)); errno = 0)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && drop(dirfd, e->d_name))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+		    drop(dirfd, e->d_name))
 			strv_add(&names, e->d_name);
 	if (errno)
 		return error_errno(err, "cannot read a folder of the store");
@@ -164,8 +165,8 @@ static bool drop_from_root(int dirfd, const char *name)
 {
 	struct stat s;
 
-	return str_starts(name, FS_TEMP_PREFIX) && fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(s.st_mode);
+	return str_starts(name, FS_TEMP_PREFIX) &&
+	       fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode);
 }
 
 int store_clean(const struct store *st, struct error *err)
@@ -174,8 +175,10 @@ int store_clean(const struct store *st, struct error *err)
 
 	if (lock < 0)
 		return -1;
-	if (sweep(st->tmp_fd, drop_from_tmp, err) < 0 || sweep(st->layers_fd, drop_from_layers, err) < 0 ||
-	    sweep(st->images_fd, drop_from_images, err) < 0 || sweep(st->fd, drop_from_root, err) < 0)
+	if (sweep(st->tmp_fd, drop_from_tmp, err) < 0 ||
+	    sweep(st->layers_fd, drop_from_layers, err) < 0 ||
+	    sweep(st->images_fd, drop_from_images, err) < 0 ||
+	    sweep(st->fd, drop_from_root, err) < 0)
 		return error_prefix(err, "cannot clean %s", st->root);
 	return 0;
 }
@@ -187,10 +190,12 @@ int store_space(const struct store *st, unsigned long long need, struct error *e
 
 	if (fstatvfs(st->fd, &v) < 0)
 		return error_errno(err, "cannot ask %s for its free space", st->root);
-	if (__builtin_mul_overflow((unsigned long long)v.f_bavail, (unsigned long long)v.f_frsize, &room))
+	if (__builtin_mul_overflow((unsigned long long)v.f_bavail, (unsigned long long)v.f_frsize,
+				   &room))
 		return 0;
 	if (room < need)
-		return error_set(err, ENOSPC, "not enough space in %s: %llu bytes needed, %llu free", st->root, need,
-				 room);
+		return error_set(err, ENOSPC,
+				 "not enough space in %s: %llu bytes needed, %llu free", st->root,
+				 need, room);
 	return 0;
 }

@@ -25,8 +25,8 @@ struct store {
 	int images_fd;     /* images/sha256 */
 	int containers_fd; /* containers */
 	int tmp_fd;        /* tmp */
-	int run_fd;        /* the volatile folder: /run/knarr, or /run/knarr-<8 digits> for another root */
-	char *root;        /* absolute paths of both, for messages and mount(2) */
+	int run_fd; /* the volatile folder: /run/knarr, or /run/knarr-<8 digits> for another root */
+	char *root; /* absolute paths of both, for messages and mount(2) */
 	char *run;
 };
 
@@ -39,7 +39,7 @@ static inline void store_closep(struct store **st)
 }
 #define autostore __attribute__((cleanup(store_closep)))
 
-/* Takes the store's lock, LOCK_SH or LOCK_EX, waiting for it. Returns a descriptor whose close releases the lock, or -1. */
+/* Takes the store's lock, LOCK_SH or LOCK_EX, waiting for it. Returns a descriptor whose close releases it, or -1. */
 int store_lock(const struct store *st, int operation, struct error *err);
 
 /* Empties tmp/ and removes layer files that never got their .json. For `knarr boot`, when nothing else runs yet; what a

@@ -8,8 +8,8 @@
 
 #include "lib/str.h"
 
-#define OUT_SIZE ((size_t)256 << 10) /* fits a core's cache beside the inflate state */
-#define MAGIC_MAX 6U
+#define OUT_SIZE       ((size_t)256 << 10) /* fits a core's cache beside the inflate state */
+#define MAGIC_MAX      6U
 #define WINDOW_LOG_MAX 27
 
 /* Runs of a source with the first bytes of it gathered, however short the runs it came in. */
@@ -56,7 +56,8 @@ static int peek_fill(struct peek *p, struct source *from, size_t want, struct er
 	return 0;
 }
 
-static int peek_next(struct peek *p, struct source *from, const uint8_t **data, size_t *len, struct error *err)
+static int peek_next(struct peek *p, struct source *from, const uint8_t **data, size_t *len,
+		     struct error *err)
 {
 	if (p->head_at < p->head_len) {
 		*data = p->head + p->head_at;
@@ -86,7 +87,10 @@ static bool begins_zstd(const uint8_t *p, size_t len)
 /* What is known and not read, by name; or NULL. */
 static const char *unsupported(const uint8_t *p, size_t len)
 {
-	if (len >= 6 && memcmp(p, "\xfd" "7zXZ", 6) == 0)
+	if (len >= 6 && memcmp(p,
+			       "\xfd"
+			       "7zXZ",
+			       6) == 0)
 		return "xz";
 	if (len >= 4 && memcmp(p, "BZh", 3) == 0 && p[3] >= '1' && p[3] <= '9')
 		return "bzip2";
@@ -272,7 +276,9 @@ struct stream *stream_open(struct source *from, enum stream_format *format, stru
 		return NULL;
 	other = unsupported(s->in.head, s->in.head_len);
 	if (other) {
-		error_set(err, EINVAL, "it is compressed with %s, which is not supported; gzip and zstd are", other);
+		error_set(err, EINVAL,
+			  "it is compressed with %s, which is not supported; gzip and zstd are",
+			  other);
 		return NULL;
 	}
 	if (begins_gzip(s->in.head, s->in.head_len)) {
@@ -282,7 +288,8 @@ struct stream *stream_open(struct source *from, enum stream_format *format, stru
 	} else if (begins_zstd(s->in.head, s->in.head_len)) {
 		s->format = STREAM_ZSTD;
 		s->zstd = ZSTD_createDStream();
-		if (!s->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX))) {
+		if (!s->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax,
+								    WINDOW_LOG_MAX))) {
 			error_set(err, ENOMEM, "no memory to decompress it");
 			return NULL;
 		}

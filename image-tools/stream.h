@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Decompression as a source over a source: gzip (RFC 1952, any number of members; ISA-L inflates, checksums and lengths
- * are checked) and Zstandard (RFC 8878, windows up to 128 MiB) are told by their first bytes, all else passes through as it
- * is. Memory is bounded whatever comes; data that is cut off, damaged, or has something else behind it is an error that
+ * are checked) and Zstandard (RFC 8878, windows up to 128 MiB) are told by their first bytes, all else passes through as
+ * it is. Memory is bounded whatever comes; data that is cut off, damaged, or has something else behind it is an error that
  * says which. */
 #ifndef KNARR_IMAGE_TOOLS_STREAM_H
 #define KNARR_IMAGE_TOOLS_STREAM_H

@@ -11,7 +11,7 @@
 #include "lib/json.h"
 #include "lib/str.h"
 
-#define TAGS_FILE "tags.json"
+#define TAGS_FILE     "tags.json"
 #define TAGS_FILE_MAX (64U << 20) /* bytes; some 400,000 names */
 
 static int compare_tags(const void *a, const void *b)
@@ -30,11 +30,13 @@ static int tags_parse(const char *text, size_t len, struct tags *out, struct err
 	if (!map)
 		return error_set(err, EINVAL, "it has no member \"tags\"");
 	out->items = xcalloc(yyjson_obj_size(map) + 1, sizeof(*out->items));
-	yyjson_obj_foreach(map, i, max, key, val) {
+	yyjson_obj_foreach(map, i, max, key, val)
+	{
 		struct tag *t = &out->items[out->n];
 
 		if (!yyjson_is_str(val))
-			return error_set(err, EINVAL, "\"%.200s\" is no string", yyjson_get_str(key));
+			return error_set(err, EINVAL, "\"%.200s\" is no string",
+					 yyjson_get_str(key));
 		if (digest_from_text(yyjson_get_str(val), &t->id, err) < 0)
 			return -1;
 		t->name = xstrdup(yyjson_get_str(key));
@@ -102,13 +104,15 @@ int tags_set_locked(const struct store *st, const struct tag *changes, size_t n,
 			t->id = changes[i].id;
 			continue;
 		}
-		tags.items[tags.n++] = (struct tag){ .name = xstrdup(changes[i].name), .id = changes[i].id };
+		tags.items[tags.n++] =
+			(struct tag){ .name = xstrdup(changes[i].name), .id = changes[i].id };
 		qsort(tags.items, tags.n, sizeof(*tags.items), compare_tags);
 	}
 	return tags_write(st, &tags, err);
 }
 
-int tags_set(const struct store *st, const struct reference *ref, const struct digest *id, struct error *err)
+int tags_set(const struct store *st, const struct reference *ref, const struct digest *id,
+	     struct error *err)
 {
 	struct reference bare = { .repository = ref->repository, .tag = ref->tag };
 	int lock autoclose = -1;

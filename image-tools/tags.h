@@ -21,13 +21,17 @@ struct tags {
 	size_t n;
 };
 
-#define TAGS_INIT { 0 }
+#define TAGS_INIT \
+	{ \
+		0 \
+	}
 
 /* Reads all tags; a store without tags.json has none. -1 with err set: EUCLEAN (damaged). Free with tags_free. */
 int tags_read(const struct store *st, struct tags *out, struct error *err);
 
 /* Points ref (which has a tag) at id, durably; what it pointed at before is left untagged. Takes the lock itself. */
-int tags_set(const struct store *st, const struct reference *ref, const struct digest *id, struct error *err);
+int tags_set(const struct store *st, const struct reference *ref, const struct digest *id,
+	     struct error *err);
 
 /* The same for several at once, in one replacement of the file: all of them or none. The caller holds the store's
  * exclusive lock. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading tar archives, byte-exact and in one pass: where each entry's data lies is what the index of a layer is made of
  * (image-tools/index.h), so positions are part of the result. Understood are ustar and v7 headers, POSIX extended headers
- * (pax(1): path, linkpath, size, uid, gid, mtime, SCHILY.xattr.*, LIBARCHIVE.xattr.*), GNU long names, base-256 numbers, and sparse files in all four
- * of GNU tar's forms ("Storing Sparse Files" in its manual). Global extended headers are passed over, as Docker does.
+ * (pax(1): path, linkpath, size, uid, gid, mtime, SCHILY.xattr.*, LIBARCHIVE.xattr.*), GNU long names, base-256 numbers,
+ * and sparse files in all four of GNU tar's forms ("Storing Sparse Files" in its manual). Global extended headers are
+ * passed over, as Docker does.
  * Names are bytes; no locale is asked.
  *
  * Everything is taken for hostile: sizes, counts and memory have limits, and an archive that ends inside an entry is an
@@ -17,9 +18,9 @@
 #include "lib/error.h"
 #include "lib/str.h"
 
-#define TAR_BLOCK 512U
+#define TAR_BLOCK        512U
 #define TAR_EXTENDED_MAX (1U << 20) /* bytes of one extended header or long name */
-#define TAR_SPARSE_MAX (1U << 20)   /* pieces of one sparse file */
+#define TAR_SPARSE_MAX   (1U << 20) /* pieces of one sparse file */
 
 enum tar_type {
 	TAR_FILE,
@@ -54,9 +55,9 @@ struct tar_entry {
 	int64_t mtime;
 	uint32_t mtime_nsec;
 	uint32_t major, minor;
-	uint64_t size;   /* of the file, holes included */
-	uint64_t offset; /* of the first byte of its data in the archive */
-	uint64_t stored; /* bytes of data in the archive */
+	uint64_t size;                  /* of the file, holes included */
+	uint64_t offset;                /* of the first byte of its data in the archive */
+	uint64_t stored;                /* bytes of data in the archive */
 	const struct tar_piece *pieces; /* sparse files; NULL: none is sparse */
 	size_t n_pieces;
 	const struct tar_xattr *xattrs;

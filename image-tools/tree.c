@@ -8,9 +8,9 @@
 
 #include "lib/str.h"
 
-#define CHUNK_SIZE ((size_t)256 << 10)
+#define CHUNK_SIZE  ((size_t)256 << 10)
 #define TABLE_FIRST 1024U
-#define LINKS_MAX 40 /* symbolic links followed on the way, as path_resolution(7) */
+#define LINKS_MAX   40 /* symbolic links followed on the way, as path_resolution(7) */
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -32,7 +32,8 @@ void *tree_alloc(struct tree *t, size_t size, struct error *err)
 		size_t room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
 
 		if (t->memory + room > t->limit) {
-			error_set(err, E2BIG, "the archive has more files than can be kept track of");
+			error_set(err, E2BIG,
+				  "the archive has more files than can be kept track of");
 			return NULL;
 		}
 		c = xmalloc(sizeof(*c) + room);
@@ -123,17 +124,20 @@ static void grow(struct tree *t)
 	free(old);
 }
 
-static struct tree_dentry *find(const struct tree *t, const struct tree_inode *folder, const char *name, size_t len)
+static struct tree_dentry *find(const struct tree *t, const struct tree_inode *folder,
+				const char *name, size_t len)
 {
 	uint32_t hash = hash_of(folder, name, len);
 
 	for (struct tree_dentry *d = t->table[hash & (t->table_size - 1)]; d; d = d->next_hashed)
-		if (d->hash == hash && d->folder == folder && d->name_len == len && memcmp(d->name, name, len) == 0)
+		if (d->hash == hash && d->folder == folder && d->name_len == len &&
+		    memcmp(d->name, name, len) == 0)
 			return d;
 	return NULL;
 }
 
-struct tree_dentry *tree_lookup(const struct tree *t, const struct tree_inode *folder, const char *name)
+struct tree_dentry *tree_lookup(const struct tree *t, const struct tree_inode *folder,
+				const char *name)
 {
 	return find(t, folder, name, strlen(name));
 }
@@ -143,7 +147,8 @@ bool tree_is_whiteout(const struct tree_inode *inode)
 	return S_ISCHR(inode->mode) && inode->rdev_major == 0 && inode->rdev_minor == 0;
 }
 
-int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struct tree_inode *inode, struct error *err)
+int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struct tree_inode *inode,
+	      struct error *err)
 {
 	size_t len = strlen(name);
 	struct tree_dentry *d = find(t, folder, name, len);
@@ -152,7 +157,7 @@ int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struc
 	if (tree_is_whiteout(inode))
 		folder->whiteouts = true;
 	if (d) {
-		/* What was below a folder that goes is out of reach from here on, for its names are kept by the folder. */
+		/* What was below a folder that goes is out of reach now, for names are kept by folder. */
 		d->inode = inode;
 		return 0;
 	}
@@ -190,12 +195,15 @@ static int clean(const char *path, char *buf, struct error *err)
 
 		if (n == 2 && path[0] == '.' && path[1] == '.') {
 			if (!len && !absolute)
-				return error_set(err, EINVAL, "its name leads out of the archive's root");
+				return error_set(err, EINVAL,
+						 "its name leads out of the archive's root");
 			while (len && buf[--len] != '/')
 				;
 		} else if (n && !(n == 1 && path[0] == '.')) {
 			if (n > TREE_NAME_MAX)
-				return error_set(err, EINVAL, "its name has a part of more than %u bytes", TREE_NAME_MAX);
+				return error_set(err, EINVAL,
+						 "its name has a part of more than %u bytes",
+						 TREE_NAME_MAX);
 			if (len)
 				buf[len++] = '/';
 			memcpy(buf + len, path, n);
@@ -216,7 +224,8 @@ struct walk {
 	struct tree_inode *stack[TREE_PATH_MAX / 2 + 2];
 };
 
-static struct tree_inode *make_folder(struct walk *w, const char *name, size_t len, bool opaque, struct error *err)
+static struct tree_inode *make_folder(struct walk *w, const char *name, size_t len, bool opaque,
+				      struct error *err)
 {
 	char buf[TREE_NAME_MAX + 1];
 	struct tree_inode *parent = w->stack[w->depth];
@@ -248,7 +257,8 @@ static int step(struct walk *w, const char *name, size_t len, struct error *err)
 		return 0;
 	}
 	if (len > TREE_NAME_MAX)
-		return error_set(err, EINVAL, "its name leads through a symbolic link to no valid name");
+		return error_set(err, EINVAL,
+				 "its name leads through a symbolic link to no valid name");
 	d = find(w->t, w->stack[w->depth], name, len);
 	if (!d || tree_is_whiteout(d->inode)) {
 		if (!w->make)
@@ -262,13 +272,15 @@ static int step(struct walk *w, const char *name, size_t len, struct error *err)
 	}
 	if (S_ISLNK(inode->mode)) {
 		if (++w->links > LINKS_MAX)
-			return error_set(err, EINVAL, "its name leads through too many symbolic links");
+			return error_set(err, EINVAL,
+					 "its name leads through too many symbolic links");
 		if (inode->target[0] == '/')
 			w->depth = 0;
 		return walk(w, inode->target, err);
 	}
 	if (!S_ISDIR(inode->mode))
-		return error_set(err, EINVAL, "its name leads through \"%.*s\", which is no folder", (int)len, name);
+		return error_set(err, EINVAL, "its name leads through \"%.*s\", which is no folder",
+				 (int)len, name);
 	if (w->depth + 1 == sizeof(w->stack) / sizeof(w->stack[0]))
 		return error_set(err, EINVAL, "its name is too deep");
 	w->stack[++w->depth] = inode;
@@ -288,7 +300,8 @@ static int walk(struct walk *w, const char *path, struct error *err)
 	return 0;
 }
 
-struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name, struct error *err)
+struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name,
+			       struct error *err)
 {
 	char cleaned[TREE_PATH_MAX + 1];
 	char *last;

@@ -16,8 +16,8 @@
 #include "lib/error.h"
 
 #define TREE_MEMORY_MAX (512U << 20) /* bytes; some two million files */
-#define TREE_NAME_MAX 255U
-#define TREE_PATH_MAX 4095U
+#define TREE_NAME_MAX   255U
+#define TREE_PATH_MAX   4095U
 
 struct tree_dentry;
 
@@ -39,8 +39,8 @@ struct tree_inode {
 	const char *target;                /* symbolic links */
 	const struct tree_extent *extents; /* files: in order, none overlapping; gaps are holes */
 	uint32_t n_extents;
-	uint32_t xattrs_len; /* attributes as EROFS keeps them, entry by entry (image-tools/erofs.h) */
-	uint8_t *xattrs;
+	uint32_t xattrs_len;
+	uint8_t *xattrs; /* attributes as EROFS keeps them, one behind the other (image-tools/erofs.h) */
 	bool opaque;    /* a folder that hides what lower layers have under its name */
 	bool whiteouts; /* a folder with whiteouts in it */
 	bool implied;   /* a folder nobody described: a parent of something */
@@ -86,16 +86,19 @@ struct tree_inode *tree_inode_new(struct tree *t, uint32_t mode, struct error *e
 
 /* The folder that path's last component belongs in, and that component (at most TREE_NAME_MAX bytes; empty: path is the
  * root itself). With make, missing folders on the way appear. NULL with err set: EINVAL (leads out of the root, too
- * long, through something that is no folder), ENOENT (without make). path is not changed; name holds TREE_NAME_MAX + 1. */
-struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name, struct error *err);
+ * long, through something that is no folder), ENOENT (without make). name holds TREE_NAME_MAX + 1 bytes. */
+struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name,
+			       struct error *err);
 
 /* The entry of that name, or NULL. */
-struct tree_dentry *tree_lookup(const struct tree *t, const struct tree_inode *folder, const char *name);
+struct tree_dentry *tree_lookup(const struct tree *t, const struct tree_inode *folder,
+				const char *name);
 
 /* Puts inode under name in folder, in place of what stood there with all that is below it. Returns 0 or -1 (E2BIG). */
-int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struct tree_inode *inode, struct error *err);
+int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struct tree_inode *inode,
+	      struct error *err);
 
-/* Whether inode hides something of a lower layer: a character device 0, 0 (kernel: Documentation/filesystems/overlayfs.rst). */
+/* Whether inode hides something of a lower layer: a character device 0, 0 (kernel: filesystems/overlayfs.rst). */
 bool tree_is_whiteout(const struct tree_inode *inode);
 
 #endif

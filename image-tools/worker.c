@@ -103,7 +103,8 @@ int worker_put(struct worker *w, const void *data, size_t len, struct error *err
 	bool failed = false;
 
 	while (len && !failed) {
-		struct slot *s = &w->slots[w->put % SLOTS]; /* put is changed by this thread alone */
+		struct slot *s =
+			&w->slots[w->put % SLOTS]; /* put is changed by this thread alone */
 		size_t n = len < SLOT_SIZE ? len : SLOT_SIZE;
 
 		pthread_mutex_lock(&w->mutex);

@@ -51,7 +51,7 @@ static int compare_rows(const void *a, const void *b)
 	return r ? r : strcmp(x->tag ? x->tag : "", y->tag ? y->tag : "");
 }
 
-/* Whether pattern, which may have the shell's wildcards, is name with or without tag, as people or as the store write it. */
+/* Whether pattern, which may have the shell's wildcards, is the name with or without its tag, short or whole. */
 static bool matches(const char *pattern, const struct reference *ref)
 {
 	struct reference bare = { .repository = ref->repository };
@@ -77,8 +77,8 @@ static void add_row(struct rows *rows, const struct row *like, const struct refe
 }
 
 /* One row a name, or one without a name. */
-static int add_rows(struct rows *rows, const struct image *img, const struct tags *tags, const char *pattern,
-		    struct error *err)
+static int add_rows(struct rows *rows, const struct image *img, const struct tags *tags,
+		    const char *pattern, struct error *err)
 {
 	struct row like = { .id = img->id, .size = img->size };
 	bool named = false;
@@ -102,7 +102,8 @@ static int add_rows(struct rows *rows, const struct image *img, const struct tag
 }
 
 /* An image that cannot be read is told of and left out: the others are still wanted. */
-static int gather(const struct store *st, const char *pattern, struct rows *rows, bool *damaged, struct error *err)
+static int gather(const struct store *st, const char *pattern, struct rows *rows, bool *damaged,
+		  struct error *err)
 {
 	struct tags tags autotags = TAGS_INIT;
 	struct digest *ids autofree = NULL;
@@ -133,7 +134,8 @@ static void created_text(const struct row *row, char *buf, size_t len)
 	char span[HUMAN_MAX];
 
 	if (row->has_created)
-		snprintf(buf, len, "%s ago", human_duration(time_now().tv_sec - row->created.tv_sec, span));
+		snprintf(buf, len, "%s ago",
+			 human_duration(time_now().tv_sec - row->created.tv_sec, span));
 	else
 		snprintf(buf, len, "N/A");
 }
@@ -180,7 +182,8 @@ int cmd_images(struct command_context *ctx, int argc, char **argv)
 {
 	bool all = false, quiet = false, whole = false, digests = false, damaged = false;
 	const struct cli_option options[] = {
-		{ "all", 'a', CLI_BOOL, &all, NULL, "Show all images (none are hidden here without it)" },
+		{ "all", 'a', CLI_BOOL, &all, NULL,
+		  "Show all images (none are hidden here without it)" },
 		{ "digests", 0, CLI_BOOL, &digests, NULL, "Show digests" },
 		{ "no-trunc", 0, CLI_BOOL, &whole, NULL, "Don't truncate output" },
 		{ "quiet", 'q', CLI_BOOL, &quiet, NULL, "Only show image IDs" },

@@ -15,7 +15,8 @@ int cmd_import(struct command_context *ctx, int argc, char **argv)
 {
 	struct import_options opts = { 0 };
 	const struct cli_option options[] = {
-		{ "message", 'm', CLI_STRING, &opts.message, "string", "Set commit message for imported image" },
+		{ "message", 'm', CLI_STRING, &opts.message, "string",
+		  "Set commit message for imported image" },
 		{ 0 },
 	};
 	const struct cli_command cmd = {

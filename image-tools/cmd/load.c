@@ -31,7 +31,8 @@ int cmd_load(struct command_context *ctx, int argc, char **argv)
 	const char *input = NULL;
 	bool quiet = false;
 	const struct cli_option options[] = {
-		{ "input", 'i', CLI_STRING, &input, "string", "Read from tar archive file, instead of STDIN" },
+		{ "input", 'i', CLI_STRING, &input, "string",
+		  "Read from tar archive file, instead of STDIN" },
 		{ "quiet", 'q', CLI_BOOL, &quiet, NULL, "Suppress the load output" },
 		{ 0 },
 	};
@@ -52,7 +53,9 @@ int cmd_load(struct command_context *ctx, int argc, char **argv)
 	if (r >= 0)
 		return r;
 	if (!input && isatty(STDIN_FILENO)) {
-		error_set(&err, EINVAL, "load reads standard input unless --input names a file, and that is a terminal");
+		error_set(
+			&err, EINVAL,
+			"load reads standard input unless --input names a file, and that is a terminal");
 		return command_fail(&err);
 	}
 	if (!command_store(ctx, &err))

@@ -7,7 +7,7 @@
 
 #include "lib/human.h"
 
-#define REDRAW_NS 100000000
+#define REDRAW_NS  100000000
 #define NAME_SHOWN 32
 
 static int64_t ns_since(const struct timespec *then, const struct timespec *now)
@@ -37,8 +37,8 @@ static void short_name(const char *what, char out[NAME_SHOWN + 1])
 	out[n] = '\0';
 }
 
-static void draw(struct drawn_progress *p, const char *what, uint64_t done, uint64_t total, const struct timespec *now,
-		 const char *end)
+static void draw(struct drawn_progress *p, const char *what, uint64_t done, uint64_t total,
+		 const struct timespec *now, const char *end)
 {
 	char name[NAME_SHOWN + 1], have[HUMAN_MAX], all[HUMAN_MAX], rate[HUMAN_MAX];
 	int64_t ns = ns_since(&p->begun, now);
@@ -47,7 +47,8 @@ static void draw(struct drawn_progress *p, const char *what, uint64_t done, uint
 	human_size(done, have);
 	human_size(total, all);
 	human_size(ns > 0 ? (uint64_t)((double)done * 1e9 / (double)ns) : done, rate);
-	fprintf(stderr, "\r%s: %s%s%s  %s/s\033[K%s", name, have, total ? "/" : "", total ? all : "", rate, end);
+	fprintf(stderr, "\r%s: %s%s%s  %s/s\033[K%s", name, have, total ? "/" : "",
+		total ? all : "", rate, end);
 	fflush(stderr);
 	p->drawn = *now;
 	p->shown = true;

@@ -50,7 +50,8 @@ static void check(const struct archived_image *img)
 
 	require(config && config->n_diffids == img->n_layers);
 	for (size_t i = 0; i < img->n_layers; i++)
-		require(img->layers[i]->layer && digest_equal(&config->diffids[i], layer_diffid(img->layers[i]->layer)));
+		require(img->layers[i]->layer &&
+			digest_equal(&config->diffids[i], layer_diffid(img->layers[i]->layer)));
 	for (size_t i = 0; i < img->n_names; i++)
 		require(img->names[i].repository && img->names[i].tag && !img->names[i].has_digest);
 }
@@ -70,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	tar_fix_checksums(copy, size);
 	require(fd >= 0 && write(fd, copy, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
-	if (archive_read(store, fd, "input", NULL, &archive, &err) < 0 || archived_images_find(&archive, &images, &err) < 0) {
+	if (archive_read(store, fd, "input", NULL, &archive, &err) < 0 ||
+	    archived_images_find(&archive, &images, &err) < 0) {
 		require(err.code && err.message[0]);
 		return 0;
 	}

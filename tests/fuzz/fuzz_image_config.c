@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* No string is longer than what it came from: whoever sums them up has no surprises. */
 	require(total(&img->config.env) + total(&img->config.cmd) + total(&img->config.entrypoint) +
-			total(&img->config.labels) <= size);
+			total(&img->config.labels) <=
+		size);
 	require(img->n_diffids * 64 <= size && img->n_history * 2 <= size);
 	return 0;
 }

@@ -6,7 +6,8 @@
 
 #include "image-tools/stream.h"
 
-#define OUTPUT_MAX ((uint64_t)64 << 20) /* a small input can unfold to much; it is not all waited for */
+#define OUTPUT_MAX \
+	((uint64_t)64 << 20) /* a small input can unfold to much; it is not all waited for */
 
 struct slow_source {
 	struct source src;
@@ -27,7 +28,8 @@ static int slow_next(struct source *src, const uint8_t **data, size_t *len, stru
 	return 0;
 }
 
-static int unpack(const uint8_t *data, size_t size, size_t step, uint64_t *length, struct digest *digest)
+static int unpack(const uint8_t *data, size_t size, size_t step, uint64_t *length,
+		  struct digest *digest)
 {
 	struct slow_source slow = { { .next = slow_next }, data, size, step };
 	struct error err = ERROR_INIT;
@@ -60,7 +62,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct digest a, b;
 	uint64_t len_a, len_b;
-	int whole = unpack(data, size, SIZE_MAX, &len_a, &a), pieces = unpack(data, size, 13, &len_b, &b);
+	int whole = unpack(data, size, SIZE_MAX, &len_a, &a),
+	    pieces = unpack(data, size, 13, &len_b, &b);
 
 	if (len_a >= OUTPUT_MAX || len_b >= OUTPUT_MAX)
 		return 0;

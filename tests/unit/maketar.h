@@ -58,7 +58,8 @@ static inline void tar_put_block(struct strbuf *b, struct tar_block h)
 }
 
 /* An entry with data. */
-static inline void tar_put(struct strbuf *b, char type, const char *name, const void *data, size_t len)
+static inline void tar_put(struct strbuf *b, char type, const char *name, const void *data,
+			   size_t len)
 {
 	tar_put_block(b, tar_header(type, name, len));
 	strbuf_add(b, data, len);

@@ -45,14 +45,27 @@ static void a_configuration_is_read(void **state)
 static void what_is_no_configuration_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "null", "[]", "{}", "{\"rootfs\":[]}", "{\"rootfs\":{\"type\":\"other\"}}",
-		"{\"rootfs\":{\"diff_ids\":{}}}", "{\"rootfs\":{\"diff_ids\":[1]}}",
-		"{\"rootfs\":{\"diff_ids\":[\"sha256:12\"]}}", "{\"rootfs\":{\"diff_ids\":[\"../../x\"]}}",
-		"{\"rootfs\":{},\"config\":[]}", "{\"rootfs\":{},\"config\":{\"Env\":\"A=b\"}}",
-		"{\"rootfs\":{},\"config\":{\"Cmd\":[null]}}", "{\"rootfs\":{},\"config\":{\"Volumes\":[]}}",
-		"{\"rootfs\":{},\"config\":{\"User\":0}}", "{\"rootfs\":{},\"config\":{\"User\":\"a\\u0000b\"}}",
-		"{\"rootfs\":{},\"history\":{}}", "{\"rootfs\":{},\"history\":[1]}", "{\"rootfs\":{},\"rootfs\":{}}",
-		"{\"rootfs\":{},\"history\":[{\"empty_layer\":1}]}", "{\"rootfs\":{}} x",
+		"",
+		"null",
+		"[]",
+		"{}",
+		"{\"rootfs\":[]}",
+		"{\"rootfs\":{\"type\":\"other\"}}",
+		"{\"rootfs\":{\"diff_ids\":{}}}",
+		"{\"rootfs\":{\"diff_ids\":[1]}}",
+		"{\"rootfs\":{\"diff_ids\":[\"sha256:12\"]}}",
+		"{\"rootfs\":{\"diff_ids\":[\"../../x\"]}}",
+		"{\"rootfs\":{},\"config\":[]}",
+		"{\"rootfs\":{},\"config\":{\"Env\":\"A=b\"}}",
+		"{\"rootfs\":{},\"config\":{\"Cmd\":[null]}}",
+		"{\"rootfs\":{},\"config\":{\"Volumes\":[]}}",
+		"{\"rootfs\":{},\"config\":{\"User\":0}}",
+		"{\"rootfs\":{},\"config\":{\"User\":\"a\\u0000b\"}}",
+		"{\"rootfs\":{},\"history\":{}}",
+		"{\"rootfs\":{},\"history\":[1]}",
+		"{\"rootfs\":{},\"rootfs\":{}}",
+		"{\"rootfs\":{},\"history\":[{\"empty_layer\":1}]}",
+		"{\"rootfs\":{}} x",
 	};
 
 	(void)state;
@@ -83,8 +96,9 @@ static struct digest put_layer(const char *text)
 static struct digest put_image(const struct digest *layer, const char *created)
 {
 	char text[DIGEST_TEXT_MAX];
-	autofree char *json = str_format("{\"created\":\"%s\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
-					 created, digest_text(layer, text));
+	autofree char *json = str_format(
+		"{\"created\":\"%s\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+		created, digest_text(layer, text));
 	struct error err = ERROR_INIT;
 	autoclose int lock = store_lock(scratch_store, LOCK_EX, &err);
 	struct digest id;
@@ -116,7 +130,8 @@ static void images_are_kept_byte_for_byte(void **state)
 
 static void an_image_needs_its_layers(void **state)
 {
-	static const char json[] = "{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX "\"]}}";
+	static const char json[] =
+		"{\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX "\"]}}";
 	struct error err = ERROR_INIT;
 	struct digest id;
 
@@ -173,7 +188,8 @@ static void names_are_resolved(void **state)
 	text[20] = '\0'; /* sha256: and some digits */
 	assert_int_equal(resolve(text, &found, &err), 0);
 
-	static const char *const missing[] = { "h.test/web", "web", "zzz", HEX, "sha256:" HEX, "x@sha256:" HEX };
+	static const char *const missing[] = { "h.test/web", "web",         "zzz",
+					       HEX,          "sha256:" HEX, "x@sha256:" HEX };
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
 		assert_int_equal(resolve(missing[i], &found, &err), -1);
 		assert_int_equal(err.code, ENOENT);

@@ -10,7 +10,8 @@
 #include "tests/unit/maketar.h"
 
 /* Makes the index. Returns 0 or -1; text, where not NULL, becomes the message. */
-static int make(const struct strbuf *tar, int *tar_fd, int *index_fd, struct erofs_totals *totals, char *text)
+static int make(const struct strbuf *tar, int *tar_fd, int *index_fd, struct erofs_totals *totals,
+		char *text)
 {
 	static const uint8_t uuid[16] = { 1, 2, 3 };
 	struct error err = ERROR_INIT;
@@ -27,7 +28,8 @@ static int make(const struct strbuf *tar, int *tar_fd, int *index_fd, struct ero
 }
 
 /* Indexes and mounts tar at <scratch>/m, hands its folder to look, unmounts. */
-static void with_mount(void **state, struct strbuf *tar, void (*look)(int dir, const struct erofs_totals *totals))
+static void with_mount(void **state, struct strbuf *tar,
+		       void (*look)(int dir, const struct erofs_totals *totals))
 {
 	autoclose int tar_fd = -1, index_fd = -1;
 	struct erofs_totals totals;
@@ -42,7 +44,8 @@ static void with_mount(void **state, struct strbuf *tar, void (*look)(int dir, c
 	snprintf(path, sizeof(path), "%s/m", scratch_path);
 	r = mount(source, path, "erofs", MS_RDONLY, options);
 	if (r < 0 && (errno == EPERM || errno == ENODEV || errno == ENOTBLK)) {
-		print_message("skipped: this machine mounts no EROFS from a file (%s)\n", strerror(errno));
+		print_message("skipped: this machine mounts no EROFS from a file (%s)\n",
+			      strerror(errno));
 		skip();
 	}
 	if (r < 0)
@@ -122,7 +125,8 @@ static void every_kind_of_file(void **state)
 	tar_dir(&b, "./");
 	tar_dir(&b, "./d/");
 	tar_pax(&b, "mtime", "-1.000000001", "uid", "4294967294", "SCHILY.xattr.user.note", "text",
-		"SCHILY.xattr.trusted.overlay.redirect", "/etc", "SCHILY.xattr.system.nfs4_acl", "x", NULL);
+		"SCHILY.xattr.trusted.overlay.redirect", "/etc", "SCHILY.xattr.system.nfs4_acl",
+		"x", NULL);
 	h = tar_header('0', "./d/file", 5);
 	memcpy(h.mode, "0004751", 8);
 	memcpy(h.gid, "0000101", 8);
@@ -331,7 +335,9 @@ static void look_sparse(int dir, const struct erofs_totals *totals)
 		const char *name;
 		off_t size, at;
 		char byte;
-	} cases[] = { { "aligned", 1 << 20, 8192, 'a' }, { "odd", 1 << 20, 777, 'o' }, { "huge", (off_t)1 << 40, (off_t)1 << 39, 'h' } };
+	} cases[] = { { "aligned", 1 << 20, 8192, 'a' },
+		      { "odd", 1 << 20, 777, 'o' },
+		      { "huge", (off_t)1 << 40, (off_t)1 << 39, 'h' } };
 
 	assert_int_equal(totals->copied, 512 + 100 + 512);
 	for (size_t i = 0; i < 3; i++) {

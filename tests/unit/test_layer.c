@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image-tools/layer.h"
 
-#include <sys/file.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -17,7 +17,8 @@ static struct layer_writer *write_layer(const struct strbuf *tar)
 		fail_msg("%s", err.message);
 	/* in two pieces: the tar is a stream */
 	assert_int_equal(layer_append(w, tar->data, tar->len / 3, &err), 0);
-	assert_int_equal(layer_append(w, tar->data + tar->len / 3, tar->len - tar->len / 3, &err), 0);
+	assert_int_equal(layer_append(w, tar->data + tar->len / 3, tar->len - tar->len / 3, &err),
+			 0);
 	return w;
 }
 

@@ -30,9 +30,12 @@ static char *config_for(const struct strbuf *layers, size_t n)
 	struct strbuf b = STRBUF_INIT;
 	char text[DIGEST_TEXT_MAX];
 
-	strbuf_puts(&b, "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
+	strbuf_puts(
+		&b,
+		"{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[");
 	for (size_t i = 0; i < n; i++)
-		strbuf_printf(&b, "%s\"%s\"", i ? "," : "", text_of(layers[i].data, layers[i].len, text));
+		strbuf_printf(&b, "%s\"%s\"", i ? "," : "",
+			      text_of(layers[i].data, layers[i].len, text));
 	strbuf_puts(&b, "]}}");
 	return strbuf_steal(&b);
 }
@@ -66,7 +69,8 @@ static void expect_loaded(const struct strbuf *archive, const char *name, const 
 }
 
 /* Refused with these words; the store is what it was: empty but for what before counts. */
-static void expect_refused_beside(const struct strbuf *archive, const char *words, int layers, int images)
+static void expect_refused_beside(const struct strbuf *archive, const char *words, int layers,
+				  int images)
 {
 	autoloaded struct loaded loaded = LOADED_INIT;
 	struct error err = ERROR_INIT;
@@ -104,8 +108,9 @@ static void an_old_docker_archive_with_folders_and_links(void **state)
 	tar_link(&b, '2', "second/layer.tar", "../real.tar");
 	tar_link(&b, '1', "third/layer.tar", "second/layer.tar");
 	tar_file(&b, "config.json", config);
-	tar_file(&b, "manifest.json",
-		 "[{\"Config\":\"config.json\",\"RepoTags\":[\"old:1\"],\"Layers\":[\"first/layer.tar\",\"third/layer.tar\"]}]");
+	tar_file(
+		&b, "manifest.json",
+		"[{\"Config\":\"config.json\",\"RepoTags\":[\"old:1\"],\"Layers\":[\"first/layer.tar\",\"third/layer.tar\"]}]");
 	tar_end(&b);
 	expect_loaded(&b, "old:1", config);
 	assert_int_equal(count_names(scratch_store->layers_fd), 6);
@@ -171,7 +176,8 @@ static void what_was_there_stays_when_a_load_fails(void **state)
 	autofree char *config = config_for(&layer, 1);
 	tar_put(&b, '0', "l", layer.data, layer.len);
 	tar_file(&b, "c", config);
-	tar_file(&b, "manifest.json", "[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]}]");
+	tar_file(&b, "manifest.json",
+		 "[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]}]");
 	tar_end(&b);
 	expect_loaded(&b, "x:latest", config);
 	/* the same layer and one more, and a tags.json that cannot be changed: the last step fails */
@@ -180,8 +186,9 @@ static void what_was_there_stays_when_a_load_fails(void **state)
 	tar_file(&bad, "c2", none);
 	tar_put(&bad, '0', "l", layer.data, layer.len);
 	tar_file(&bad, "c", config);
-	tar_file(&bad, "manifest.json",
-		 "[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]},{\"Config\":\"c2\",\"Layers\":[]}]");
+	tar_file(
+		&bad, "manifest.json",
+		"[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]},{\"Config\":\"c2\",\"Layers\":[]}]");
 	tar_end(&bad);
 	expect_refused_beside(&bad, "tags.json is damaged", 3, 1);
 	strbuf_free(&layer);
@@ -204,8 +211,10 @@ static void documents_of_a_docker_archive_that_lie(void **state)
 		{ "[{\"Config\":\"c\",\"Layers\":[\"c\"]}]", "no tar archive" },
 		{ "[{\"Config\":\"c\",\"Layers\":[\"nowhere\"]}]", "not in the archive" },
 		{ "[{\"Config\":\"c\",\"Layers\":[]}]", "names 1 layers, the manifest 0" },
-		{ "[{\"Config\":\"c\",\"Layers\":[\"l\",\"l\"]}]", "names 1 layers, the manifest 2" },
-		{ "[{\"Config\":\"c\",\"Layers\":[\"other\"]}]", "but the image configuration names" },
+		{ "[{\"Config\":\"c\",\"Layers\":[\"l\",\"l\"]}]",
+		  "names 1 layers, the manifest 2" },
+		{ "[{\"Config\":\"c\",\"Layers\":[\"other\"]}]",
+		  "but the image configuration names" },
 		{ "[{\"Config\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.json\",\"Layers\":[\"l\"]}]",
 		  "does not have the digest" },
 		{ "[{\"Config\":\"c\",\"Config\":\"c\",\"Layers\":[\"l\"]}]", "Config" },
@@ -225,7 +234,9 @@ static void documents_of_a_docker_archive_that_lie(void **state)
 		tar_put(&b, '0', "l", layer.data, layer.len);
 		tar_put(&b, '0', "other", other.data, other.len);
 		tar_file(&b, "c", config);
-		tar_file(&b, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.json", config);
+		tar_file(&b,
+			 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.json",
+			 config);
 		tar_link(&b, '2', "loop", "loop");
 		tar_link(&b, '2', "out", "../../c");
 		tar_file(&b, "manifest.json", cases[i].manifest);
@@ -248,7 +259,8 @@ static void put_blob(struct strbuf *b, const void *data, size_t len)
 {
 	char name[128], text[DIGEST_TEXT_MAX];
 
-	snprintf(name, sizeof(name), "blobs/sha256/%s", text_of(data, len, text) + strlen("sha256:"));
+	snprintf(name, sizeof(name), "blobs/sha256/%s",
+		 text_of(data, len, text) + strlen("sha256:"));
 	tar_put(b, '0', name, data, len);
 }
 
@@ -256,7 +268,8 @@ static char *descriptor(const char *type, const void *data, size_t len, const ch
 {
 	char text[DIGEST_TEXT_MAX];
 
-	return str_format("{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s}", type, text_of(data, len, text), len, more);
+	return str_format("{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s}", type,
+			  text_of(data, len, text), len, more);
 }
 
 static void oci_begin(struct oci *o)
@@ -271,9 +284,12 @@ static void oci_begin(struct oci *o)
 
 static char *oci_manifest(struct oci *o)
 {
-	autofree char *config = descriptor("application/vnd.oci.image.config.v1+json", o->config, strlen(o->config), "");
-	autofree char *layer = descriptor("application/vnd.oci.image.layer.v1.tar", o->layer.data, o->layer.len, "");
-	char *manifest = str_format("{\"schemaVersion\":2,\"config\":%s,\"layers\":[%s]}", config, layer);
+	autofree char *config = descriptor("application/vnd.oci.image.config.v1+json", o->config,
+					   strlen(o->config), "");
+	autofree char *layer = descriptor("application/vnd.oci.image.layer.v1.tar", o->layer.data,
+					  o->layer.len, "");
+	char *manifest =
+		str_format("{\"schemaVersion\":2,\"config\":%s,\"layers\":[%s]}", config, layer);
 
 	put_blob(&o->archive, manifest, strlen(manifest));
 	return manifest;
@@ -301,10 +317,12 @@ static void an_oci_archive_and_its_names(void **state)
 	} cases[] = {
 		{ "", NULL },
 		{ ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"latest\"}", NULL },
-		{ ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"user/web\"}", "user/web:latest" },
+		{ ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"user/web\"}",
+		  "user/web:latest" },
 		{ ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"web:2\"}", "web:2" },
 		{ ",\"annotations\":{\"io.containerd.image.name\":\"docker.io/library/web:3\","
-		  "\"org.opencontainers.image.ref.name\":\"3\"}", "web:3" },
+		  "\"org.opencontainers.image.ref.name\":\"3\"}",
+		  "web:3" },
 	};
 
 	(void)state;
@@ -313,7 +331,8 @@ static void an_oci_archive_and_its_names(void **state)
 
 		oci_begin(&o);
 		autofree char *manifest = oci_manifest(&o);
-		autofree char *d = descriptor(OCI_MANIFEST, manifest, strlen(manifest), cases[i].annotations);
+		autofree char *d =
+			descriptor(OCI_MANIFEST, manifest, strlen(manifest), cases[i].annotations);
 		oci_index(&o, d);
 		expect_loaded(&o.archive, cases[i].name, o.config);
 		oci_end(&o);
@@ -327,15 +346,20 @@ static void of_several_platforms_ours_is_taken(void **state)
 	(void)state;
 	oci_begin(&o);
 	autofree char *manifest = oci_manifest(&o);
-	autofree char *other = descriptor(OCI_MANIFEST, "{}", 2, ",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}");
-	autofree char *unknown = descriptor(OCI_MANIFEST, "{}", 2,
-					    ",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"}");
-	autofree char *ours = descriptor(OCI_MANIFEST, manifest, strlen(manifest),
-					 ",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}");
+	autofree char *other =
+		descriptor(OCI_MANIFEST, "{}", 2,
+			   ",\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\"}");
+	autofree char *unknown =
+		descriptor(OCI_MANIFEST, "{}", 2,
+			   ",\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"}");
+	autofree char *ours =
+		descriptor(OCI_MANIFEST, manifest, strlen(manifest),
+			   ",\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}");
 	autofree char *nested = str_format("{\"manifests\":[%s,%s,%s]}", other, unknown, ours);
 	put_blob(&o.archive, nested, strlen(nested));
-	autofree char *d = descriptor(OCI_INDEX, nested, strlen(nested),
-				      ",\"annotations\":{\"io.containerd.image.name\":\"multi:1\"}");
+	autofree char *d =
+		descriptor(OCI_INDEX, nested, strlen(nested),
+			   ",\"annotations\":{\"io.containerd.image.name\":\"multi:1\"}");
 	oci_index(&o, d);
 	expect_loaded(&o.archive, "multi:1", o.config);
 	oci_end(&o);
@@ -351,15 +375,19 @@ static void documents_of_an_oci_archive_that_lie(void **state)
 	autofree char *manifest = oci_manifest(&o);
 	size_t len = strlen(manifest), whole = o.archive.len;
 	autofree char *good = descriptor(OCI_MANIFEST, manifest, len, "");
-	autofree char *arm = descriptor(OCI_MANIFEST, manifest, len, ",\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}");
+	autofree char *arm =
+		descriptor(OCI_MANIFEST, manifest, len,
+			   ",\"platform\":{\"architecture\":\"arm64\",\"os\":\"linux\"}");
 	autofree char *shorter = descriptor(OCI_MANIFEST, manifest, len, "");
 	autofree char *missing = descriptor(OCI_MANIFEST, "{}", 2, "");
 	autofree char *layer = descriptor(OCI_MANIFEST, o.layer.data, o.layer.len, "");
 	autofree char *no_size = str_format("{\"digest\":\"%s\"}", text_of(manifest, len, text));
 	autofree char *negative = str_format("{\"digest\":\"%s\",\"size\":-1}", text);
-	autofree char *named = descriptor(OCI_MANIFEST, manifest, len,
-					  ",\"annotations\":{\"io.containerd.image.name\":\"Bad Name\"}");
-	autofree char *numbered = descriptor(OCI_MANIFEST, manifest, len, ",\"annotations\":{\"io.containerd.image.name\":1}");
+	autofree char *named =
+		descriptor(OCI_MANIFEST, manifest, len,
+			   ",\"annotations\":{\"io.containerd.image.name\":\"Bad Name\"}");
+	autofree char *numbered = descriptor(OCI_MANIFEST, manifest, len,
+					     ",\"annotations\":{\"io.containerd.image.name\":1}");
 	char *digit = strstr(shorter, "\"size\":") + strlen("\"size\":");
 	*digit = *digit == '1' ? '2' : '1';
 	const struct {
@@ -405,8 +433,10 @@ static void a_blob_that_is_another(void **state)
 
 	(void)state;
 	put_blob(&b, other, strlen(other));
-	snprintf(target, sizeof(target), "%s", text_of(other, strlen(other), text) + strlen("sha256:"));
-	snprintf(name, sizeof(name), "blobs/sha256/%s", text_of(said, strlen(said), text) + strlen("sha256:"));
+	snprintf(target, sizeof(target), "%s",
+		 text_of(other, strlen(other), text) + strlen("sha256:"));
+	snprintf(name, sizeof(name), "blobs/sha256/%s",
+		 text_of(said, strlen(said), text) + strlen("sha256:"));
 	struct tar_block h = tar_header('2', name, 0);
 	memcpy(h.link, target, strlen(target));
 	tar_put_block(&b, h);
@@ -463,7 +493,8 @@ static void every_truncation_is_refused(void **state)
 	autofree char *config = config_for(&layer, 1);
 	tar_put(&b, '0', "l", layer.data, layer.len);
 	tar_file(&b, "c", config);
-	tar_file(&b, "manifest.json", "[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]}]");
+	tar_file(&b, "manifest.json",
+		 "[{\"Config\":\"c\",\"RepoTags\":[\"x\"],\"Layers\":[\"l\"]}]");
 	whole = b.len;
 	for (b.len = 0; b.len < whole; b.len += 61)
 		expect_refused(&b, "it");
@@ -520,7 +551,8 @@ static void an_import_of_garbage_leaves_nothing(void **state)
 
 	(void)state;
 	layer_tar(&b, "../../etc/passwd", "x");
-	autoclose int climbing = file_of(b.data, b.len), text = file_of("text", 4), nothing = file_of("", 0);
+	autoclose int climbing = file_of(b.data, b.len), text = file_of("text", 4),
+		      nothing = file_of("", 0);
 	assert_int_equal(import_fd(scratch_store, climbing, "it", &options, &id, &err), -1);
 	assert_int_equal(import_fd(scratch_store, text, "it", &options, &id, &err), -1);
 	assert_int_equal(import_fd(scratch_store, nothing, "it", &options, &id, &err), -1);

@@ -25,8 +25,8 @@ static int slow_next(struct source *src, const uint8_t **data, size_t *len, stru
 	return 0;
 }
 
-static int read_stream(const struct strbuf *packed, size_t step, struct strbuf *out, enum stream_format *format,
-		       struct error *err)
+static int read_stream(const struct strbuf *packed, size_t step, struct strbuf *out,
+		       enum stream_format *format, struct error *err)
 {
 	struct slow_source slow = { { .next = slow_next }, packed, 0, step };
 	autostream struct stream *s = stream_open(&slow.src, format, err);
@@ -173,7 +173,9 @@ static void the_head_is_shown_and_stays(void **state)
 				assert_memory_equal(data, plain.data, len);
 			}
 			do {
-				assert_int_equal(stream_source(s)->next(stream_source(s), &data, &len, &err), 0);
+				assert_int_equal(
+					stream_source(s)->next(stream_source(s), &data, &len, &err),
+					0);
 				strbuf_add(&out, data, len);
 			} while (len);
 			assert_int_equal(out.len, plain.len);
@@ -223,7 +225,8 @@ static void truncations_are_noticed(void **state)
 			struct error err = ERROR_INIT;
 
 			if (read_stream(&part, len % 64 + 1, &out, NULL, &err) == 0)
-				fail_msg("%zu of %zu bytes were taken for the whole", len, packed.len);
+				fail_msg("%zu of %zu bytes were taken for the whole", len,
+					 packed.len);
 			assert_int_equal(err.code, EINVAL);
 			assert_non_null(strstr(err.message, "cut off"));
 		}
@@ -249,7 +252,8 @@ static void damage_is_noticed(void **state)
 			r = read_stream(&packed, SIZE_MAX, &out, NULL, &err);
 			packed.data[at] ^= 0x10;
 			/* some bits mean nothing (a gzip header's, a zstd window's); the bytes must be right then */
-			if (r == 0 && (out.len != plain.len || memcmp(out.data, plain.data, out.len) != 0))
+			if (r == 0 &&
+			    (out.len != plain.len || memcmp(out.data, plain.data, out.len) != 0))
 				fail_msg("form %d: a wrong bit at %zu was not noticed", form, at);
 		}
 	}
@@ -273,7 +277,9 @@ static void what_follows_is_noticed(void **state)
 
 static void known_but_not_read(void **state)
 {
-	struct strbuf xz = { .data = (char *)"\xfd" "7zXZ\0\0\4", .len = 8 };
+	struct strbuf xz = { .data = (char *)"\xfd"
+					     "7zXZ\0\0\4",
+			     .len = 8 };
 	struct strbuf bz = { .data = (char *)"BZh91AY&SY", .len = 10 };
 	struct error err = ERROR_INIT;
 

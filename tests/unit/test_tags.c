@@ -51,7 +51,9 @@ static void several_are_set_in_one_step(void **state)
 	autotags struct tags tags = TAGS_INIT;
 	struct error err = ERROR_INIT;
 	char one[] = "h.test/one:1", two[] = "h.test/two:2", again[] = "h.test/one:1";
-	const struct tag changes[] = { { one, { { 1 } } }, { two, { { 2 } } }, { again, { { 3 } } } };
+	const struct tag changes[] = { { one, { { 1 } } },
+				       { two, { { 2 } } },
+				       { again, { { 3 } } } };
 	autoclose int lock = store_lock(scratch_store, LOCK_EX, &err);
 
 	(void)state;
@@ -76,7 +78,13 @@ static void a_name_without_a_tag_is_not_set(void **state)
 static void damage_is_named_and_nothing_overwritten(void **state)
 {
 	static const char *const bad[] = {
-		"", "{", "[]", "{}", "{\"tags\":[]}", "{\"tags\":{\"a\":1}}", "{\"tags\":{\"a\":\"sha256:12\"}}",
+		"",
+		"{",
+		"[]",
+		"{}",
+		"{\"tags\":[]}",
+		"{\"tags\":{\"a\":1}}",
+		"{\"tags\":{\"a\":\"sha256:12\"}}",
 		"{\"tags\":{\"a\":\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\","
 		"\"a\":\"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}}",
 	};
@@ -91,7 +99,8 @@ static void damage_is_named_and_nothing_overwritten(void **state)
 		assert_int_equal(err.code, EUCLEAN);
 		assert_non_null(strstr(err.message, "tags.json is damaged"));
 		assert_int_equal(set("x", 1), -1);
-		autofree char *still = fs_read_file(scratch_store->fd, "tags.json", 4096, NULL, &err);
+		autofree char *still =
+			fs_read_file(scratch_store->fd, "tags.json", 4096, NULL, &err);
 		assert_string_equal(still, bad[i]);
 	}
 }
@@ -99,11 +108,16 @@ static void damage_is_named_and_nothing_overwritten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_store_begins_without_tags, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(tags_are_kept_sorted_and_replaced, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(several_are_set_in_one_step, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(a_name_without_a_tag_is_not_set, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(damage_is_named_and_nothing_overwritten, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(a_store_begins_without_tags, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(tags_are_kept_sorted_and_replaced, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(several_are_set_in_one_step, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(a_name_without_a_tag_is_not_set, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(damage_is_named_and_nothing_overwritten,
+						store_setup, store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,8 +118,9 @@ static void extended_headers_count_for_one_entry(void **state)
 	memset(path, 'p', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	tar_put(&b, 'g', "global", "18 comment=ignore\n", 18);
-	tar_pax(&b, "path", path, "uid", "4294967294", "gid", "100000", "mtime", "1.5", "SCHILY.xattr.user.a", "one",
-		"LIBARCHIVE.xattr.user.b%3d", "dHdv", "SCHILY.xattr.user.a", "three", "unknown", "x=y=z", NULL);
+	tar_pax(&b, "path", path, "uid", "4294967294", "gid", "100000", "mtime", "1.5",
+		"SCHILY.xattr.user.a", "one", "LIBARCHIVE.xattr.user.b%3d", "dHdv",
+		"SCHILY.xattr.user.a", "three", "unknown", "x=y=z", NULL);
 	tar_file(&b, "short", "x");
 	tar_pax(&b, "mtime", "-0.25", "size", "3", NULL);
 	tar_put_block(&b, tar_header('0', "second", 0));
@@ -190,11 +191,11 @@ static void sparse_files_in_every_form(void **state)
 	tar_put_block(&b, h);
 	strbuf_puts(&b, "abcdef");
 	tar_pad(&b);
-	tar_pax(&b, "GNU.sparse.size", "4096", "GNU.sparse.numblocks", "1", "GNU.sparse.offset", "512",
-		"GNU.sparse.numbytes", "3", NULL);
+	tar_pax(&b, "GNU.sparse.size", "4096", "GNU.sparse.numblocks", "1", "GNU.sparse.offset",
+		"512", "GNU.sparse.numbytes", "3", NULL);
 	tar_file(&b, "v0.0", "abc");
-	tar_pax(&b, "GNU.sparse.size", "4096", "GNU.sparse.numblocks", "2", "GNU.sparse.map", "0,1,1024,2",
-		"GNU.sparse.name", "v0.1", NULL);
+	tar_pax(&b, "GNU.sparse.size", "4096", "GNU.sparse.numblocks", "2", "GNU.sparse.map",
+		"0,1,1024,2", "GNU.sparse.name", "v0.1", NULL);
 	tar_file(&b, "GNUSparseFile.0/v0.1", "abc");
 	tar_pax(&b, "GNU.sparse.major", "1", "GNU.sparse.minor", "0", "GNU.sparse.name", "v1.0",
 		"GNU.sparse.realsize", "8192", NULL);
@@ -296,8 +297,10 @@ static void bad_headers(void **state)
 		const char *words;
 	} cases[] = {
 		{ offsetof(struct tar_block, size), "0000000000x", "size is no number" },
-		{ offsetof(struct tar_block, size), "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "size is no number" },
-		{ offsetof(struct tar_block, size), "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "size is no number" },
+		{ offsetof(struct tar_block, size),
+		  "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "size is no number" },
+		{ offsetof(struct tar_block, size),
+		  "\x80\x7f\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "size is no number" },
 		{ offsetof(struct tar_block, uid), "\xff\xff\xff\xff\xff\xff\xff\xff", "owner" },
 		{ offsetof(struct tar_block, mode), "rwxr-x", "no number" },
 		{ offsetof(struct tar_block, mtime), "8", "no number" },
@@ -350,11 +353,11 @@ static void bad_sparse_maps(void **state)
 	static const struct {
 		const char *map, *size;
 	} cases[] = {
-		{ "0,4", "4" },           /* more than is stored */
-		{ "0,2", "4" },           /* less */
-		{ "2,3", "4" },           /* beyond the end */
-		{ "2,1,0,2", "4" },       /* out of order */
-		{ "0,2,1,1", "4" },       /* overlapping */
+		{ "0,4", "4" },     /* more than is stored */
+		{ "0,2", "4" },     /* less */
+		{ "2,3", "4" },     /* beyond the end */
+		{ "2,1,0,2", "4" }, /* out of order */
+		{ "0,2,1,1", "4" }, /* overlapping */
 		{ "9223372036854775807,3", "9223372036854775807" },
 	};
 
@@ -368,7 +371,8 @@ static void bad_sparse_maps(void **state)
 		expect_damage(&b, "sparse map");
 	}
 	autostrbuf struct strbuf b = STRBUF_INIT;
-	tar_pax(&b, "GNU.sparse.major", "1", "GNU.sparse.minor", "0", "GNU.sparse.realsize", "8", NULL);
+	tar_pax(&b, "GNU.sparse.major", "1", "GNU.sparse.minor", "0", "GNU.sparse.realsize", "8",
+		NULL);
 	tar_file(&b, "f", "99999999\n");
 	tar_end(&b);
 	expect_damage(&b, "sparse map");

@@ -53,7 +53,11 @@ static void bytes_come_in_order(void **state)
 		struct error err = ERROR_INIT;
 
 		for (size_t at = 0; at < sizeof(data); at += steps[i])
-			assert_int_equal(worker_put(w, data + at, sizeof(data) - at < steps[i] ? sizeof(data) - at : steps[i], &err), 0);
+			assert_int_equal(worker_put(w, data + at,
+						    sizeof(data) - at < steps[i] ? sizeof(data) - at
+										 : steps[i],
+						    &err),
+					 0);
 		assert_int_equal(worker_finish(w, &err), 0);
 		sha256_final(&s.hash, &got);
 		assert_int_equal(s.len, sizeof(data));
