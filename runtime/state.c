@@ -35,7 +35,7 @@ static int get_time(yyjson_val *root, const char *key, struct timespec *out, str
 	return 0;
 }
 
-static int parse(const char *text, size_t len, struct container_state *out, struct error *err)
+int state_parse(const char *text, size_t len, struct container_state *out, struct error *err)
 {
 	autojson yyjson_doc *doc = json_parse(text, len, "state.json", err);
 	yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
@@ -75,7 +75,7 @@ int state_read(int dirfd, struct container_state *out, struct error *err)
 	if (!text) {
 		if (local.code == ENOENT)
 			return 0;
-	} else if (parse(text, len, out, &local) == 0) {
+	} else if (state_parse(text, len, out, &local) == 0) {
 		return 0;
 	}
 	error_set(err, local.code, "%s", local.message);

@@ -38,6 +38,9 @@ const char *state_name(enum container_status status);
 /* Reads state.json in dirfd; a missing file means STATUS_CREATED. -1 with err set: EINVAL (damaged). */
 int state_read(int dirfd, struct container_state *out, struct error *err);
 
+/* The same from a text; *out must be CONTAINER_STATE_INIT. */
+int state_parse(const char *text, size_t len, struct container_state *out, struct error *err);
+
 /* Replaces it. Allocates nothing. */
 int state_write(int dirfd, const struct container_state *state, enum fs_durability durability,
 		struct error *err);
