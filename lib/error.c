@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#define KNARR_LIB_ERROR_C
 #include "lib/error.h"
 
 #include <errno.h>
