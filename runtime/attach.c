@@ -108,6 +108,21 @@ static int session_begin(struct session *s, struct error *err)
 	return terminal_raw(STDIN_FILENO, err);
 }
 
+/* A signal that means us does what it would have done without us having a signalfd: it ends us, or stops us for a while. */
+static void suffer(struct session *s, int signo)
+{
+	sigset_t one, old;
+
+	terminal_restore();
+	sigemptyset(&one);
+	sigaddset(&one, signo);
+	sigprocmask(SIG_UNBLOCK, &one, &old);
+	raise(signo);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (s->a->tty && s->a->input)
+		terminal_raw(STDIN_FILENO, NULL);
+}
+
 static void take_signals(struct session *s)
 {
 	int signo;
@@ -118,7 +133,7 @@ static void take_signals(struct session *s)
 		else if (s->a->pass_signals)
 			s->signal(s, signo);
 		else
-			s->detached = true;
+			suffer(s, signo);
 	}
 }
 

@@ -14,7 +14,7 @@
 struct attach {
 	bool input; /* pass our stdin on */
 	bool tty; /* the other side is a terminal: ours goes raw when input is passed on, its size follows ours */
-	bool pass_signals; /* to the other side; else they mean us */
+	bool pass_signals; /* to the other side; else they do to us what they always do */
 	int signal_fd;     /* from attach_prepare; -1 without */
 	sigset_t old_mask;
 };
@@ -28,7 +28,7 @@ struct attach {
  * signals: from here on none is lost, and none ends us half-way. To be called before anything is started. */
 int attach_prepare(struct attach *a, struct error *err);
 
-/* Stops collecting; a signal that was not passed on meets its default again. */
+/* Stops collecting. */
 void attach_finish(struct attach *a);
 
 enum attach_end {

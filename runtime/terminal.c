@@ -103,10 +103,16 @@ int terminal_signals(sigset_t *old, struct error *err)
 {
 	static const int keep[] = { SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGURG,  SIGTTIN, SIGTTOU,
 				    SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS };
+	static const int ignorable[] = { SIGHUP, SIGINT, SIGQUIT };
+	struct sigaction sa;
 	sigset_t set;
 	int fd;
 
 	sigfillset(&set);
+	/* What we were told to ignore (nohup(1), a shell's background jobs) means our container just as little. */
+	for (size_t i = 0; i < sizeof(ignorable) / sizeof(ignorable[0]); i++)
+		if (sigaction(ignorable[i], NULL, &sa) == 0 && sa.sa_handler == SIG_IGN)
+			sigdelset(&set, ignorable[i]);
 	for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
 		sigdelset(&set, keep[i]);
 	if (sigprocmask(SIG_BLOCK, &set, old) < 0)
