@@ -2,6 +2,8 @@
 # The kernel, and the appliance: kernel and initramfs in one bootable file. README.md beside this says how.
 DEPS_BUILD += flex bison bc libelf-dev lz4
 DEPS_RUN += qemu-system-x86
+# EFI firmware for QEMU
+DEPS_TEST += ovmf
 
 # The kernel is one more package to fetch, build and cache; its recipe lies here.
 PACKAGES += linux
