@@ -159,7 +159,7 @@ static int map_number(struct tar *t, struct map_reader *m, uint64_t *out, struct
 int tar_new_sparse(struct tar *t, struct error *err)
 {
 	struct map_reader m = { .at = TAR_BLOCK };
-	uint64_t count, offset, length;
+	uint64_t count = 0, offset = 0, length = 0;
 
 	t->n_pieces = 0;
 	if (map_number(t, &m, &count, err) < 0)
