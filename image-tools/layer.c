@@ -233,6 +233,8 @@ int layer_remove_locked(const struct store *st, const struct digest *diffid, str
 		    errno != ENOENT)
 			return error_errno(err, "cannot remove %s/layers/sha256/%s", st->root,
 					   name);
+	/* Without its .json nobody mounts it anew. */
+	layer_unmount_idle(st, diffid);
 	return 0;
 }
 

@@ -53,7 +53,7 @@ int layer_sync(struct layer_writer *w, struct error *err);
  * tells whether the store had no such layer; one that is there and whole is not replaced. */
 int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err);
 
-/* Takes a layer's files away. The caller holds the store's exclusive lock and knows that no image names it. */
+/* Takes a layer's files and its idle mount away. The caller holds the store's exclusive lock and knows that no image names it. */
 int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err);
 
 /* All of it for one layer: seals, syncs, publishes. The writer is used up either way. */
@@ -74,7 +74,10 @@ static inline void layer_abandonp(struct layer_writer **w)
 int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info,
 	       struct error *err);
 
-/* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it. */
+/* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it, and stays mounted when the last
+ * of them goes: a mount that nobody uses costs a few KiB, and the next container finds its files in memory. Without it,
+ * `run --rm IMAGE true` took 9.6-13 ms where it takes 5.0-6.2 ms, the rest being a new superblock's cold cache. It goes
+ * with the layer's files, or in layer_sweep. */
 
 /* A hold on mounted layers. The locks behind it live in descriptors: a forked monitor inherits the hold, and a process
  * that dies gives it up, whatever it died of. */
@@ -89,13 +92,13 @@ struct layer_hold {
 int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 	       struct layer_hold *hold, struct error *err);
 
-/* Gives the hold up and unmounts the layers nobody else holds. */
-void layer_release(const struct store *st, struct layer_hold *hold);
+/* Gives this process's part in the hold up; a monitor forked meanwhile keeps its own. */
+void layer_release(struct layer_hold *hold);
 
-/* Closes this process's copies of the locks without unmounting: for the parent of a monitor that keeps the hold. */
-void layer_hold_forget(struct layer_hold *hold);
+/* Unmounts a layer unless somebody holds it. */
+void layer_unmount_idle(const struct store *st, const struct digest *diffid);
 
-/* Unmounts all that nobody holds: what processes that died without a word have left. */
+/* Unmounts all that nobody holds, for a machine that goes down or a store that is given up. */
 int layer_sweep(const struct store *st, struct error *err);
 
 #endif

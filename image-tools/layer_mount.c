@@ -152,7 +152,7 @@ int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 		if (hold->lock_fds[i] < 0) {
 			free(hold->paths[i]);
 			hold->paths[i] = NULL;
-			layer_release(st, hold);
+			layer_release(hold);
 			return -1;
 		}
 		hold->n++;
@@ -165,20 +165,12 @@ static void drop(int fd, const char *path)
 {
 	if (fs_lock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
-	/* Busy (somebody looks around in it): the next who lets go, or layer_sweep, does it. */
+	/* Busy (somebody looks around in it): the next layer_sweep does it. */
 	if (!is_mounted(path) || syscall(SYS_umount2, path, 8 /* UMOUNT_NOFOLLOW */) == 0)
 		(void)rmdir(path);
 }
 
-void layer_release(const struct store *st, struct layer_hold *hold)
-{
-	(void)st;
-	for (size_t i = 0; i < hold->n; i++)
-		drop(hold->lock_fds[i], hold->paths[i]);
-	layer_hold_forget(hold);
-}
-
-void layer_hold_forget(struct layer_hold *hold)
+void layer_release(struct layer_hold *hold)
 {
 	for (size_t i = 0; i < hold->n; i++) {
 		cleanup_close(&hold->lock_fds[i]);
@@ -187,6 +179,17 @@ void layer_hold_forget(struct layer_hold *hold)
 	free(hold->paths);
 	free(hold->lock_fds);
 	*hold = (struct layer_hold){ 0 };
+}
+
+void layer_unmount_idle(const struct store *st, const struct digest *diffid)
+{
+	char hex[DIGEST_HEX_MAX];
+	char *path autofree = str_format("%s/" MOUNTS "/%s", st->run, digest_hex(diffid, hex));
+	char *lock_path autofree = str_format("%s.lock", path);
+	int lock autoclose = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	if (lock >= 0)
+		drop(lock, path);
 }
 
 int layer_sweep(const struct store *st, struct error *err)

@@ -166,17 +166,6 @@ int container_write_state(const struct container *c, struct error *err)
 
 /* ---- Lost containers */
 
-/* Unmounts the image's layers that nobody uses any more. A hold taken and given up does it; without an image or with
- * damaged layers there is nothing that could be mounted. */
-static void drop_layers(const struct store *st, const struct digest *image_id)
-{
-	autoimage struct image *image = image_open(st, image_id, NULL);
-	struct layer_hold hold = { 0 };
-
-	if (image && layer_hold(st, image->diffids, image->n_diffids, &hold, NULL) == 0)
-		layer_release(st, &hold);
-}
-
 /* Cleans up after a monitor that died; we hold the lock. */
 static void bury(const struct store *st, struct container *c)
 {
@@ -187,7 +176,6 @@ static void bury(const struct store *st, struct container *c)
 		cgroup_kill(fd, NULL);
 	cgroup_remove(cgroup, 2000, NULL);
 	control_unlink(st, c->config.id);
-	drop_layers(st, &c->config.image_id);
 	if (c->config.auto_remove) {
 		container_remove(st, c, NULL);
 		return;

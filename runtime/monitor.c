@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -198,12 +199,14 @@ static void close_streams(struct monitor *m)
 static void clean_up(struct monitor *m)
 {
 	if (m->cgroup_fd >= 0) {
-		cgroup_kill(m->cgroup_fd, NULL);
+		/* With a pid namespace of its own, nothing of it outlives its first process. */
+		if (m->sandbox.pid < 0 || !(m->spec->namespaces & CLONE_NEWPID))
+			cgroup_kill(m->cgroup_fd, NULL);
 		cleanup_close(&m->cgroup_fd);
 		m->cgroup_fd = -1;
 		cgroup_remove(m->spec->cgroup, CGROUP_PATIENCE_MS, NULL);
 	}
-	layer_release(m->st, &m->hold);
+	layer_release(&m->hold);
 	control_unlink(m->st, m->c->config.id);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image-tools/layer.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/str.h"
@@ -23,6 +24,8 @@ static int stop_running(const struct store *st)
 		if (targets[i].err.code)
 			log_error(&targets[i].err);
 	container_list_free(list, n);
+	if (layer_sweep(st, &err) < 0)
+		return command_fail(&err);
 	return failed ? 1 : 0;
 }
 

@@ -239,6 +239,7 @@ static void held_layers_are_mounted_once(void **state)
 {
 	struct digest ids[2] = { put_layer("one", "1"), put_layer("two", "2") };
 	struct layer_hold a, b;
+	struct error err = ERROR_INIT;
 	autofree char *path = NULL;
 
 	(void)state;
@@ -250,9 +251,12 @@ static void held_layers_are_mounted_once(void **state)
 	assert_true(readable(a.paths[1], "two", "2"));
 	assert_int_equal(open(a.paths[0], O_RDWR | O_TMPFILE, 0600), -1);
 	path = xstrdup(a.paths[0]);
-	layer_release(scratch_store, &a);
+	layer_release(&a);
+	assert_int_equal(layer_sweep(scratch_store, &err), 0);
 	assert_true(readable(path, "one", "1"));
-	layer_release(scratch_store, &b);
+	layer_release(&b);
+	assert_true(readable(path, "one", "1"));
+	layer_unmount_idle(scratch_store, &ids[0]);
 	assert_false(readable(path, "one", "1"));
 	assert_int_equal(access(path, F_OK), -1);
 }
@@ -265,12 +269,12 @@ static void a_missing_layer_holds_nothing(void **state)
 
 	(void)state;
 	hold_or_skip(ids, 1, &hold);
-	layer_release(scratch_store, &hold);
+	layer_release(&hold);
 	assert_int_equal(layer_hold(scratch_store, ids, 2, &hold, &err), -1);
 	assert_int_equal(err.code, ENOENT);
 	assert_int_equal(hold.n, 0);
 	hold_or_skip(ids, 0, &hold);
-	layer_release(scratch_store, &hold);
+	layer_release(&hold);
 }
 
 /* A child takes the hold over, the parent forgets it; then the child dies without a word. */
@@ -290,9 +294,9 @@ static void a_hold_lives_and_dies_with_its_process(void **state)
 		pause();
 		_exit(0);
 	}
-	layer_hold_forget(&hold);
+	layer_release(&hold);
 	hold_or_skip(&id, 1, &other);
-	layer_release(scratch_store, &other);
+	layer_release(&other);
 	assert_int_equal(layer_sweep(scratch_store, &err), 0);
 	assert_true(readable(path, "one", "1"));
 	kill(pid, SIGKILL);
@@ -311,14 +315,14 @@ static void holders_do_not_race(void **state)
 
 	(void)state;
 	hold_or_skip(&id, 1, &hold);
-	layer_release(scratch_store, &hold);
+	layer_release(&hold);
 	for (int i = 0; i < 4; i++)
 		if (fork() == 0) {
 			for (int k = 0; k < 100; k++) {
 				if (layer_hold(scratch_store, &id, 1, &hold, NULL) < 0 ||
 				    !readable(hold.paths[0], "one", "1"))
 					_exit(1);
-				layer_release(scratch_store, &hold);
+				layer_release(&hold);
 			}
 			_exit(0);
 		}
