@@ -28,7 +28,7 @@ void request_options(struct engine_request *r, bool with_detach, struct cli_opti
 		{ "read-only", 0, CLI_BOOL, &r->readonly, NULL,
 		  "Mount the container's root filesystem as read only" },
 		{ "rm", 0, CLI_BOOL, &r->auto_remove, NULL,
-		  "Automatically remove the container and its associated anonymous volumes when it exits" },
+		  "Automatically remove the container when it exits" },
 		{ "security-opt", 0, CLI_LIST, &r->security, "list",
 		  "Security Options: no-new-privileges, seccomp=unconfined" },
 		{ "stop-signal", 0, CLI_STRING, &r->stop_signal, "string",
