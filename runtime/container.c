@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "image-tools/layer.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/human.h"

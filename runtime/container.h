@@ -16,7 +16,7 @@
  *
  * The lock is a container's life line: its monitor holds it as long as it lives, and gives it up whatever it dies of. A
  * container that says "running" while nobody holds its lock has lost its monitor. Whoever meets one cleans up: the
- * processes that are left are killed, the cgroup and mounts go, and the state says exited (255), as Docker reports
+ * processes that are left are killed, the cgroup goes, and the state says exited (255), as Docker reports
  * containers that a crash of the machine has ended. With --rm it is removed. */
 #ifndef KNARR_RUNTIME_CONTAINER_H
 #define KNARR_RUNTIME_CONTAINER_H
