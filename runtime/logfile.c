@@ -384,7 +384,10 @@ static void show(const struct log_reader *r, const char *text, size_t len, struc
 {
 	const struct log_options *o = &r->options;
 	autojson yyjson_doc *doc = json_parse(text, len, "log", NULL);
-	yyjson_val *root = doc ? yyjson_doc_get_root(doc) : NULL;
+
+	if (!doc)
+		return;
+	yyjson_val *root = yyjson_doc_get_root(doc);
 	yyjson_val *log = yyjson_obj_get(root, "log");
 	const char *stream = yyjson_get_str(yyjson_obj_get(root, "stream"));
 	const char *time = yyjson_get_str(yyjson_obj_get(root, "time"));
