@@ -10,6 +10,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -159,14 +160,21 @@ class Appliance(machine.Machine):
         self.child.expect("Restarting system", timeout=60)
         self.log_in()
 
+    def kill(self):
+        """Pulls the plug."""
+        if self.child.isalive():
+            os.kill(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+        self.child.close()
+        self.logged_in = False
+
     def close(self):
         """Ends QEMU; when a shell is there to ask, returns what containers left behind."""
         left = []
         if self.usable() and self.own_folder:
             self.remove_containers()
             left = self.settled_leftovers()
-        if self.child.isalive():
-            self.child.close(force=True)
+        self.kill()
         self.log.close()
         if self.own_folder:
             shutil.rmtree(self.top, ignore_errors=True)
@@ -216,7 +224,7 @@ class Appliance(machine.Machine):
 
     def processes(self):
         """Knarr's processes, and any in a PID namespace that is not the first."""
-        return self.ok("grep -HE '^Name:.(knarr|docker)|^NSpid:.[0-9]+.[0-9]' /proc/[0-9]*/status 2>/dev/null; true").splitlines()
+        return self.ok("grep -HE '^Name:.(knarr|docker)|^NSpid:.[0-9]+[^0-9]+[0-9]' /proc/[0-9]*/status 2>/dev/null; true").splitlines()
 
     def cgroups(self):
         return self.ok("ls -d /sys/fs/cgroup/knarr/*/ 2>/dev/null; true").split()

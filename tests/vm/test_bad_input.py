@@ -292,10 +292,15 @@ def test_import_under_a_bad_name(clean, name):
     assert result.status in (1, 125) and 1 <= len(result.err.splitlines()) <= 2, result
 
 
-def test_killed_load_leaves_nothing(clean):
-    path = clean.put("killed.tar", archive.compress(docker(archive.Image([BIG + bytes(30 << 20)])), "gzip"))
-    clean.run(f"docker load -i {path} & sleep 0.1; kill -9 $!; wait $!")
-    assert clean.ok("docker run --rm busybox echo fine") == "fine\n"
+def test_killed_load_leaves_nothing_or_all(machine):
+    image = archive.Image([BIG + bytes(30 << 20)], {"Cmd": ["true"]})
+    path = machine.put("killed.tar", archive.compress(tar_of(archive.docker_files(image, ["killed:1"])), "gzip"))
+    for delay in ("0.05", "0.1", "0.2"):
+        machine.run(f"docker load -i {path} & sleep {delay}; kill -9 $!; wait $!")
+        if "killed:1" in dict(machine.images()):
+            machine.ok("docker run --rm killed:1")
+    assert machine.settled_leftovers() == []
+    assert machine.ok("docker run --rm busybox echo fine") == "fine\n"
 
 
 def test_interrupted_load_leaves_nothing(clean):

@@ -144,7 +144,7 @@ def test_images_columns(machine):
 def test_import(tidy):
     tar = archive.layer(*testbox._base(), archive.entry("etc/label", data=b"imported\n"))
     path = tidy.put("import.tar", tar)
-    image = tidy.ok(f"docker import {path} imported:1")
+    image = tidy.split(f"docker import {path} imported:1").out
     assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", image)
     assert ("imported:1", image.strip()) in tidy.images()
     assert tidy.ok("docker run --rm imported:1 cat /etc/label") == "imported\n"
@@ -157,9 +157,9 @@ def test_import(tidy):
 def test_import_from_standard_input(tidy):
     tar = archive.layer(*testbox._base(), archive.entry("etc/label", data=b"piped\n"))
     path = tidy.put("piped.tar.gz", archive.compress(tar, "gzip"))
-    assert tidy.ok(f"docker import - piped:1 < {path}").startswith("sha256:")
+    assert tidy.split(f"docker import - piped:1 < {path}").out.startswith("sha256:")
     assert tidy.ok("docker run --rm piped:1 cat /etc/label") == "piped\n"
-    assert tidy.ok(f"cat {path} | docker import -").startswith("sha256:")
+    assert tidy.split(f"cat {path} | docker import -").out.startswith("sha256:")
 
 
 @pytest.mark.parametrize("kind", ["docker", "docker-gzip", "oci-gzip", "oci-zstd"])

@@ -72,7 +72,7 @@ def test_pulled_plug_loses_nothing_that_was_said(boot, images):
     vm.log_in()
     vm.ok("docker load -i " + vm.link(images))
     container = vm.ok("docker run -d --name running busybox sleep 1000").strip()
-    vm.child.close(force=True)
+    vm.kill()
     again = boot()
     again.log_in()
     assert again.ok("docker run --rm testbox") == "say:2:default words\n"
