@@ -153,7 +153,7 @@ static int names_read(int names_fd, const char *name, char id[ID_LEN + 1])
 
 	if (n != LINK_LEN)
 		return -1;
-	for (size_t i = 0, o = 0; o < ID_LEN; i += 2) {
+	for (size_t i = 0, o = 0; i < LINK_LEN; i += 2) {
 		const char *high = memchr(base64, text[i], 64);
 		const char *low = i + 1 < LINK_LEN ? memchr(base64, text[i + 1], 64) : base64;
 		long v = high && low ? (high - base64) << 6 | (low - base64) : -1;
@@ -161,7 +161,7 @@ static int names_read(int names_fd, const char *name, char id[ID_LEN + 1])
 		if (v < 0)
 			return -1;
 		id[o++] = hex[v >> 8];
-		if (o < ID_LEN) {
+		if (i + 1 < LINK_LEN) {
 			id[o++] = hex[v >> 4 & 15];
 			id[o++] = hex[v & 15];
 		}
