@@ -17,7 +17,7 @@ HOST_CC := gcc
 HOST_CFLAGS := -std=gnu17 -O1 -g $(WARNINGS) -fno-omit-frame-pointer
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CPPFLAGS := $(CPPFLAGS) -isystem $(B)/sysroot/host/include
-HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lmkfserofs -lzstd -lz
+HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
 
 UNIT := $(B)/test/unit
 unit_objects = $(patsubst %.c,$(UNIT)/obj/%.o,$(1))
@@ -39,7 +39,7 @@ $(UNIT)/knarr.a $(UNIT)/init.a:
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(UNIT)/test_%: tests/unit/test_%.c $(UNIT)/knarr.a $(UNIT)/init.a $(call package,yyjson erofs-utils) | deps-test
+$(UNIT)/test_%: tests/unit/test_%.c $(UNIT)/knarr.a $(UNIT)/init.a $(call package,yyjson) | deps-test
 	$(call say,LINK,$@)
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(SANITIZE) -MD -MP -MF $@.d -o $@ $< \
 		$(if $(filter test_init_%,$(@F)),$(UNIT)/init.a,$(UNIT)/knarr.a) $(HOST_LIBS)
@@ -91,7 +91,7 @@ $(FUZZ)/knarr.a $(FUZZ)/init.a:
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ)/knarr.a $(FUZZ)/init.a $(call package,yyjson erofs-utils) | deps-fuzz
+$(FUZZ)/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ)/knarr.a $(FUZZ)/init.a $(call package,yyjson) | deps-fuzz
 	$(call say,LINK,$@)
 	$(Q)clang $(HOST_CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -MD -MP -MF $@.d -o $@ $< \
 		$(if $(filter fuzz_init%,$(@F)),$(FUZZ)/init.a,$(FUZZ)/knarr.a) $(HOST_LIBS)
