@@ -19,9 +19,26 @@ $(B)/busybox.tar: rootfs/busybox-image $(call package,busybox)
 
 # CMD, SHARE and the others reach the runner through the environment.
 export CMD SHARE DISK MEM CPUS APPEND
-.PHONY: run deps-run
-run: $(B)/knarr.efi | deps-run ## boot the appliance in QEMU: a console, or CMD='...' and out again
+.PHONY: run run-console run-command deps-run
+run: $(if $(CMD),run-command,run-console) ## boot the appliance in QEMU: a console, or CMD='...' and out again
+	$(if $(CMD),$(exit-with $(RUN_STATUS))@exit 1)
+
+run-console: $(B)/knarr.efi | deps-run
 	@rootfs/run-qemu
+
+run-command: $(B)/knarr.efi | deps-run
+	@mkdir -p $(B)/run
+	@status=0; rootfs/run-qemu || status=$$?; echo $$status >$(RUN_STATUS)
+
+# make itself then ends with the command's status (exit-status.c says how).
+ifneq ($(and $(CMD),$(filter run,$(MAKECMDGOALS))),)
+RUN_STATUS := $(B)/run/status.$(shell echo $$PPID)
+-load $(B)/exit_status.so
+endif
+
+$(B)/exit_status.so: rootfs/exit-status.c | deps-build
+	@mkdir -p $(@D)
+	@gcc -shared -fPIC -O1 -o $@ $<
 
 deps-run: | deps-build
 	@rootfs/deps $(DEPS_RUN)
