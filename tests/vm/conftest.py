@@ -9,6 +9,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -34,6 +35,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "host_is_enough: nothing in it depends on the kernel; the appliance has others like it")
     LOGS.mkdir(parents=True, exist_ok=True)
+    # A test run in the background is started with interrupts ignored, and so would be what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     appliance.WORDS = shlex.split(config.getoption("--qemu"))
 
 

@@ -140,6 +140,20 @@ def test_store_is_found_among_other_disks(boot, tmp_path):
     assert digest(other) == before
 
 
+def test_second_disk_brings_an_image(boot, tmp_path, images):
+    """Files come in by a disk of any filesystem the kernel reads, too."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "testbox.tar").write_bytes(pathlib.Path(images).read_bytes())
+    disk = blank(tmp_path, 64 * MIB)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-d", folder, disk], check=True, stdout=subprocess.DEVNULL)
+    vm = boot(extra=["-drive", f"file={disk},format=raw,if=virtio,readonly=on"])
+    vm.log_in()
+    vm.ok("mkdir -p /mnt/disk && mount -o ro /dev/vdb /mnt/disk")
+    assert "Loaded image: testbox:latest" in vm.ok("docker load -i /mnt/disk/testbox.tar")
+    assert vm.ok("docker run --rm testbox") == "say:2:default words\n"
+
+
 def test_damaged_store_says_so(boot):
     vm = boot(disk_size="256M")
     vm.log_in()
