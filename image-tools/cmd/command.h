@@ -6,7 +6,7 @@
  *     int cmd_NAME(struct command_context *ctx, int argc, char **argv)      argv[0] is the command's own name
  *
  * Exit statuses are those of Docker's client: 0; 1 for a command that failed; 125 for words that could not be understood
- * and, in those commands that stand in for a program (run, exec, create, start), for every fault of our own. */
+ * and, in `run`, for every fault of our own; 126 and 127 where a program could not be executed or found. */
 #ifndef KNARR_IMAGE_TOOLS_CMD_COMMAND_H
 #define KNARR_IMAGE_TOOLS_CMD_COMMAND_H
 
