@@ -20,6 +20,11 @@ void table_cell(struct table *t, const char *text);
 /* Appends all rows to out, a line each. */
 void table_print(const struct table *t, struct strbuf *out);
 
+/* Lays out text whose cells end with tabs and rows with newlines, as Go's text/tabwriter does: rows may have different
+ * numbers of cells, and a column is as wide as its cells in adjoining rows ask for. What follows a row's last tab is no
+ * column. Appends to out. */
+void table_text(const char *text, struct strbuf *out);
+
 void table_free(struct table **t);
 #define autotable __attribute__((cleanup(table_free)))
 
