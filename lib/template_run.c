@@ -141,7 +141,7 @@ static int path(struct walk *w, const struct node *n, const struct value *receiv
 	struct value v = *receiver;
 
 	for (size_t i = 0; i < n_names; i++) {
-		struct value next;
+		struct value next = { .kind = VALUE_NONE };
 		bool last = i + 1 == n_names;
 
 		if (v.is_root && w->r.types && listed(w->r.types->methods, names[i])) {
