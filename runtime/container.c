@@ -257,8 +257,9 @@ int container_connect(const struct store *st, const struct container *c, struct 
 
 /* ---- Finding */
 
-/* Opens the container whose folder is id. ENOENT: there is none, or it is not finished, or it was just removed. */
-static int open_id(const struct store *st, const char *id, struct container *c, struct error *err)
+/* Reads the container whose folder is id, but not its state. ENOENT: there is none, or it is not finished. */
+static int open_config(const struct store *st, const char *id, struct container *c,
+		       struct error *err)
 {
 	autofree char *text = NULL;
 	size_t len;
@@ -269,13 +270,36 @@ static int open_id(const struct store *st, const char *id, struct container *c, 
 		return error_errno(err, "container %.12s", id);
 	c->run_dirfd = open_run(st, id, false);
 	text = fs_read_file(c->dirfd, "container.json", CONFIG_MAX, &len, err);
-	if (!text && c->run_dirfd >= 0)
+	if (!text && err->code == ENOENT && c->run_dirfd >= 0)
 		text = fs_read_file(c->run_dirfd, "container.json", CONFIG_MAX, &len, err);
-	if (!text || config_parse(text, len, id, &c->config, err) < 0 ||
-	    container_refresh(st, c, err) < 0) {
+	if (!text || config_parse(text, len, id, &c->config, err) < 0) {
 		container_close(c);
 		return -1;
 	}
+	return 0;
+}
+
+/* Opens the container whose folder is id. ENOENT also where it was just removed. */
+static int open_id(const struct store *st, const char *id, struct container *c, struct error *err)
+{
+	if (open_config(st, id, c, err) < 0)
+		return -1;
+	if (container_refresh(st, c, err) < 0) {
+		container_close(c);
+		return -1;
+	}
+	return 0;
+}
+
+/* The same without a hand laid on anything. */
+static int look_at_id(const struct store *st, const char *id, struct container *c,
+		      struct error *err)
+{
+	if (open_config(st, id, c, err) < 0)
+		return -1;
+	read_state(c);
+	if (c->state.status == STATUS_RUNNING && !lock_held(c->run_dirfd))
+		c->state.status = STATUS_EXITED;
 	return 0;
 }
 
@@ -344,7 +368,9 @@ static int open_folder(const struct store *st, DIR **dir, struct error *err)
 	return *dir ? 0 : error_errno(err, "cannot read %s/containers", st->root);
 }
 
-int container_list(const struct store *st, struct container **list, size_t *n, struct error *err)
+/* Careful: as_is, and what cannot be read (a disk's error, no descriptors left) is not taken for what is not there. */
+static int list_all(const struct store *st, bool careful, struct container **list, size_t *n,
+		    struct error *err)
 {
 	autodir DIR *dir = NULL;
 	struct dirent *entry;
@@ -363,11 +389,14 @@ int container_list(const struct store *st, struct container **list, size_t *n, s
 			room = room ? 2 * room : 16;
 			*list = xreallocarray(*list, room, sizeof(**list));
 		}
-		if (open_id(st, entry->d_name, *list + *n, &local) == 0) {
+		if ((careful ? look_at_id : open_id)(st, entry->d_name, *list + *n, &local) == 0) {
 			struct container *c = &(*list)[(*n)++];
 			cleanup_close(&c->dirfd);
 			cleanup_close(&c->run_dirfd);
 			c->dirfd = c->run_dirfd = -1;
+		} else if (careful && local.code != ENOENT && local.code != EINVAL) {
+			container_list_free(*list, *n);
+			return error_set(err, local.code, "%s", local.message);
 		} else if (local.code != ENOENT) {
 			log_warn_once("%s", local.message);
 		}
@@ -375,6 +404,17 @@ int container_list(const struct store *st, struct container **list, size_t *n, s
 	if (*n)
 		qsort(*list, *n, sizeof(**list), newest_first);
 	return 0;
+}
+
+int container_list(const struct store *st, struct container **list, size_t *n, struct error *err)
+{
+	return list_all(st, false, list, n, err);
+}
+
+int container_list_as_is(const struct store *st, struct container **list, size_t *n,
+			 struct error *err)
+{
+	return list_all(st, true, list, n, err);
 }
 
 void container_list_free(struct container *list, size_t n)

@@ -59,6 +59,11 @@ int container_open(const struct store *st, const char *word, struct container *c
 int container_list(const struct store *st, struct container **list, size_t *n, struct error *err);
 void container_list_free(struct container *list, size_t n);
 
+/* The same for those who hold the store's lock and must not wait: nothing is cleaned up, and a container that has lost its
+ * monitor is shown as exited. What cannot be read for another reason than damage fails the whole. */
+int container_list_as_is(const struct store *st, struct container **list, size_t *n,
+			 struct error *err);
+
 /* Takes the lock of an open container and reads its state anew. -1 with err set: EBUSY (it runs, or another command is
  * at it), ENOENT (it has been removed meanwhile). */
 int container_lock(const struct store *st, struct container *c, struct error *err);

@@ -10,6 +10,7 @@
 #include "lib/str.h"
 #include "runtime/command.h"
 #include "runtime/self.h"
+#include "runtime/users.h"
 
 enum section { COMMON, OTHER, SYSTEM };
 
@@ -238,7 +239,7 @@ static int dispatch(struct command_context *ctx, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct command_context ctx = { 0 };
+	struct command_context ctx = { .image_users = users_of_images };
 	struct error err = ERROR_INIT;
 	const char *root = getenv("KNARR_ROOT");
 	int status;

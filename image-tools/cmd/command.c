@@ -39,6 +39,36 @@ int command_parse(const struct cli_command *cmd, int argc, char **argv, int *fir
 	return err.status ? err.status : 125;
 }
 
+int command_begin(struct command_context *ctx, const struct cli_command *cmd, int argc, char **argv,
+		  int *first)
+{
+	struct error err = ERROR_INIT;
+	int status = command_parse(cmd, argc, argv, first);
+
+	if (status >= 0)
+		return status;
+	return command_store(ctx, &err) ? -1 : command_fail(&err);
+}
+
+int command_each(struct command_context *ctx, char **words,
+		 int (*each)(const struct store *st, const char *word, void *arg,
+			     struct error *err),
+		 void *arg)
+{
+	int status = 0;
+
+	for (; *words; words++) {
+		struct error err = ERROR_INIT;
+		int r = each(ctx->store, *words, arg, &err);
+
+		/* Before the next one's complaint, and before a wait that may be long. */
+		fflush(stdout);
+		if (r < 0)
+			status = command_fail(&err);
+	}
+	return command_done(status ? 1 : 0);
+}
+
 int command_fail(const struct error *err)
 {
 	log_error(err);

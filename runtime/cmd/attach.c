@@ -64,13 +64,7 @@ int cmd_attach(struct command_context *ctx, int argc, char **argv)
 		.min_args = 1,
 		.max_args = 1,
 	};
-	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
-	if (status >= 0)
-		return status;
-	st = command_store(ctx, &err);
-	return st ? attach(st, argv[first], !no_stdin, sig_proxy) : command_fail(&err);
+	return status >= 0 ? status : attach(ctx->store, argv[first], !no_stdin, sig_proxy);
 }

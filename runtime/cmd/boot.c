@@ -55,13 +55,7 @@ int cmd_boot(struct command_context *ctx, int argc, char **argv)
 		.more = "Removes what a power cut left unfinished, reports containers that ran as exited, and loads the "
 			"built-in busybox image into a store that has none.",
 	};
-	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
-	if (status >= 0)
-		return status;
-	st = command_store(ctx, &err);
-	return st ? boot(st) : command_fail(&err);
+	return status >= 0 ? status : boot(ctx->store);
 }

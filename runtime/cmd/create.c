@@ -19,17 +19,15 @@ int cmd_create(struct command_context *ctx, int argc, char **argv)
 	struct container autocontainer c = CONTAINER_INIT;
 	autoimage struct image *image = NULL;
 	struct error err = ERROR_INIT;
-	const struct store *st;
 	int first, status;
 
 	request_options(&r, false, options);
-	status = command_parse(&cmd, argc, argv, &first);
+	status = command_begin(ctx, &cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
 	r.image = argv[first];
 	r.args = argv + first + 1;
-	st = command_store(ctx, &err);
-	if (!st || request_create(st, &r, &c, &image, &err) < 0)
+	if (request_create(ctx->store, &r, &c, &image, &err) < 0)
 		return command_fail(&err);
 	puts(c.config.id);
 	return command_done(0);

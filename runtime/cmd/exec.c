@@ -176,10 +176,8 @@ int cmd_exec(struct command_context *ctx, int argc, char **argv)
 	};
 	struct strv autostrv merged = STRV_INIT;
 	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
 	/* A terminal would hang up on the program the moment we end. */
@@ -191,6 +189,5 @@ int cmd_exec(struct command_context *ctx, int argc, char **argv)
 	strv_extend(&merged, &env);
 	x.request.env = merged;
 	x.request.args = argv + first + 1;
-	st = command_store(ctx, &err);
-	return st ? exec(st, argv[first], &x) : command_fail(&err);
+	return exec(ctx->store, argv[first], &x);
 }

@@ -4,14 +4,14 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
-#include "lib/log.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
 #include "runtime/signals.h"
 
-static int send_signal(const struct store *st, const char *word, int signo, struct error *err)
+static int send_signal(const struct store *st, const char *word, void *arg, struct error *err)
 {
+	const int signo = *(int *)arg;
 	struct container autocontainer c = CONTAINER_INIT;
 	struct control_exit last;
 	autoclose int fd = -1;
@@ -27,6 +27,7 @@ static int send_signal(const struct store *st, const char *word, int signo, stru
 	/* What is killed is gone when we return, as with Docker; other signals may do anything or nothing. */
 	if (signo == SIGKILL)
 		control_wait(fd, 10000, &last);
+	puts(word);
 	return 0;
 }
 
@@ -47,10 +48,8 @@ int cmd_kill(struct command_context *ctx, int argc, char **argv)
 		.max_args = -1,
 	};
 	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status, signo;
+	int first, signo, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
 	signo = signal_parse(signal_text);
@@ -58,19 +57,5 @@ int cmd_kill(struct command_context *ctx, int argc, char **argv)
 		error_set(&err, EINVAL, "invalid signal: %s", signal_text);
 		return command_fail(&err);
 	}
-	st = command_store(ctx, &err);
-	if (!st)
-		return command_fail(&err);
-	status = 0;
-	for (int i = first; i < argc; i++) {
-		struct error each = ERROR_INIT;
-
-		if (send_signal(st, argv[i], signo, &each) == 0) {
-			puts(argv[i]);
-			continue;
-		}
-		log_error(&each);
-		status = 1;
-	}
-	return command_done(status);
+	return command_each(ctx, argv + first, send_signal, &signo);
 }

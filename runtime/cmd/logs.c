@@ -153,16 +153,13 @@ int cmd_logs(struct command_context *ctx, int argc, char **argv)
 		.max_args = 1,
 	};
 	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
 	if (parse_tail(tail, &o.tail, &err) < 0 ||
 	    parse_moment(since, &o.has_since, &o.since, &err) < 0 ||
 	    parse_moment(until, &o.has_until, &o.until, &err) < 0)
 		return command_fail(&err);
-	st = command_store(ctx, &err);
-	return st ? logs(st, argv[first], &o, following) : command_fail(&err);
+	return logs(ctx->store, argv[first], &o, following);
 }

@@ -2,6 +2,9 @@
 #include "runtime/cmd/request.h"
 
 #include <string.h>
+#include <sys/file.h>
+
+#include "lib/cleanup.h"
 
 const char request_more[] =
 	"A container is on the machine's own network (--network host) unless it has none (--network none).";
@@ -53,8 +56,10 @@ int request_create(const struct store *st, const struct engine_request *r, struc
 {
 	autoimage struct image *img = NULL;
 	struct digest id;
+	/* Nothing removes the image between the look for it and the container that needs it (image-tools/users.h). */
+	autoclose int lock = store_lock(st, LOCK_SH, err);
 
-	if (image_resolve(st, r->image, &id, err) < 0)
+	if (lock < 0 || image_resolve(st, r->image, &id, err) < 0)
 		return -1;
 	img = image_open(st, &id, err);
 	if (!img || engine_configure(img, r, &c->config, err) < 0 ||

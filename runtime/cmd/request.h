@@ -14,7 +14,7 @@ void request_options(struct engine_request *r, bool with_detach, struct cli_opti
 /* What --help says behind the flags. */
 extern const char request_more[];
 
-/* Resolves the image, merges and makes the container (locked). *image is the caller's to free. -1 with err set and
+/* Resolves the image, merges and makes the container (locked), all under the store's shared lock. *image is the caller's to free. -1 with err set and
  * nothing left behind. */
 int request_create(const struct store *st, const struct engine_request *r, struct container *c,
 		   struct image **image, struct error *err);

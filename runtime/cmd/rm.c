@@ -32,6 +32,21 @@ static int remove_one(const struct store *st, const char *word, bool force, stru
 	return container_remove(st, &c, err);
 }
 
+static int remove_each(const struct store *st, const char *word, void *arg, struct error *err)
+{
+	const bool force = *(bool *)arg;
+
+	if (remove_one(st, word, force, err) == 0) {
+		puts(word);
+		return 0;
+	}
+	/* As with Docker: what is to be gone and was not there is no failure of `rm -f`, though worth a line. */
+	if (!force || err->code != ENOENT)
+		return -1;
+	log_error(err);
+	return 0;
+}
+
 int cmd_rm(struct command_context *ctx, int argc, char **argv)
 {
 	bool force = false;
@@ -48,28 +63,7 @@ int cmd_rm(struct command_context *ctx, int argc, char **argv)
 		.min_args = 1,
 		.max_args = -1,
 	};
-	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
-	if (status >= 0)
-		return status;
-	st = command_store(ctx, &err);
-	if (!st)
-		return command_fail(&err);
-	status = 0;
-	for (int i = first; i < argc; i++) {
-		struct error each = ERROR_INIT;
-
-		if (remove_one(st, argv[i], force, &each) == 0) {
-			puts(argv[i]);
-			continue;
-		}
-		/* As with Docker: what is to be gone and was not there is no failure of `rm -f`, though worth a line. */
-		log_error(&each);
-		if (!force || each.code != ENOENT)
-			status = 1;
-	}
-	return command_done(status);
+	return status >= 0 ? status : command_each(ctx, argv + first, remove_each, &force);
 }

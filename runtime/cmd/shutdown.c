@@ -36,13 +36,7 @@ int cmd_shutdown(struct command_context *ctx, int argc, char **argv)
 		.summary =
 			"Stop all running containers, the newest first, before the machine goes down",
 	};
-	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
-	if (status >= 0)
-		return status;
-	st = command_store(ctx, &err);
-	return st ? stop_running(st) : command_fail(&err);
+	return status >= 0 ? status : stop_running(ctx->store);
 }

@@ -45,24 +45,16 @@ static int start(const struct store *st, struct container *c, uint32_t attach, i
 	return 0;
 }
 
-/* `start WEB DB`: each by itself, its name as the answer. */
-static int start_each(const struct store *st, char **words)
+static int start_each(const struct store *st, const char *word, void *arg, struct error *err)
 {
-	int status = 0;
+	struct container autocontainer c = CONTAINER_INIT;
+	autoclose int fd = -1;
 
-	for (; *words; words++) {
-		struct container autocontainer c = CONTAINER_INIT;
-		struct error err = ERROR_INIT;
-		autoclose int fd = -1;
-
-		if (container_open(st, *words, &c, &err) == 0 && start(st, &c, 0, &fd, &err) == 0) {
-			puts(*words);
-			continue;
-		}
-		log_error(&err);
-		status = 1;
-	}
-	return command_done(status);
+	(void)arg;
+	if (container_open(st, word, &c, err) < 0 || start(st, &c, 0, &fd, err) < 0)
+		return -1;
+	puts(word);
+	return 0;
 }
 
 static int start_attached(const struct store *st, const char *word, bool interactive)
@@ -112,20 +104,15 @@ int cmd_start(struct command_context *ctx, int argc, char **argv)
 		.max_args = -1,
 	};
 	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
-	st = command_store(ctx, &err);
-	if (!st)
-		return command_fail(&err);
 	if (!attach && !interactive)
-		return start_each(st, argv + first);
+		return command_each(ctx, argv + first, start_each, NULL);
 	if (argc - first > 1) {
 		error_set(&err, EINVAL, "you cannot start and attach multiple containers at once");
 		return command_fail(&err);
 	}
-	return start_attached(st, argv[first], interactive);
+	return start_attached(ctx->store, argv[first], interactive);
 }

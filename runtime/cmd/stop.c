@@ -5,10 +5,23 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
-#include "lib/log.h"
 #include "lib/str.h"
 #include "runtime/command.h"
 #include "runtime/signals.h"
+
+/* All were stopped together; what became of each is told one by one. */
+static int tell(const struct store *st, const char *word, void *arg, struct error *err)
+{
+	const struct stop_target *target = (*(struct stop_target **)arg)++;
+
+	(void)st;
+	if (target->err.code) {
+		*err = target->err;
+		return -1;
+	}
+	puts(word);
+	return 0;
+}
 
 int cmd_stop(struct command_context *ctx, int argc, char **argv)
 {
@@ -31,30 +44,21 @@ int cmd_stop(struct command_context *ctx, int argc, char **argv)
 		.max_args = -1,
 	};
 	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status, signo = 0;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first), signo = 0;
+	struct stop_target *next;
 	size_t n;
 
-	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
 	if (signal_text && (signo = signal_parse(signal_text)) < 0) {
 		error_set(&err, EINVAL, "invalid signal: %s", signal_text);
 		return command_fail(&err);
 	}
-	st = command_store(ctx, &err);
-	if (!st)
-		return command_fail(&err);
 	n = (size_t)(argc - first);
 	autofree struct stop_target *targets = xcalloc(n, sizeof(*targets));
 	for (size_t i = 0; i < n; i++)
 		targets[i].word = argv[first + (int)i];
-	status = stop_all(st, targets, n, signo, seconds) ? 1 : 0;
-	for (size_t i = 0; i < n; i++) {
-		if (targets[i].err.code)
-			log_error(&targets[i].err);
-		else
-			puts(targets[i].word);
-	}
-	return command_done(status);
+	stop_all(ctx->store, targets, n, signo, seconds);
+	next = targets;
+	return command_each(ctx, argv + first, tell, &next);
 }

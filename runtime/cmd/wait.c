@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
-#include "lib/log.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
@@ -30,6 +29,17 @@ static int wait_one(const struct store *st, const char *word, int *code, struct 
 	return 0;
 }
 
+static int wait_each(const struct store *st, const char *word, void *arg, struct error *err)
+{
+	int code = 0;
+
+	(void)arg;
+	if (wait_one(st, word, &code, err) < 0)
+		return -1;
+	printf("%d\n", code);
+	return 0;
+}
+
 int cmd_wait(struct command_context *ctx, int argc, char **argv)
 {
 	const struct cli_command cmd = {
@@ -39,28 +49,7 @@ int cmd_wait(struct command_context *ctx, int argc, char **argv)
 		.min_args = 1,
 		.max_args = -1,
 	};
-	struct error err = ERROR_INIT;
-	const struct store *st;
-	int first, status;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	status = command_parse(&cmd, argc, argv, &first);
-	if (status >= 0)
-		return status;
-	st = command_store(ctx, &err);
-	if (!st)
-		return command_fail(&err);
-	status = 0;
-	for (int i = first; i < argc; i++) {
-		struct error each = ERROR_INIT;
-		int code = 0;
-
-		if (wait_one(st, argv[i], &code, &each) == 0) {
-			printf("%d\n", code);
-			fflush(stdout);
-			continue;
-		}
-		log_error(&each);
-		status = 1;
-	}
-	return command_done(status);
+	return status >= 0 ? status : command_each(ctx, argv + first, wait_each, NULL);
 }
