@@ -112,36 +112,8 @@ int image_remove_locked(const struct store *st, const struct digest *id, struct 
 
 int image_list(const struct store *st, struct digest **ids, size_t *n, struct error *err)
 {
-	struct digest *list autofree = NULL;
-	DIR *dir autodir = NULL;
-	struct dirent *e;
-	size_t room = 0, count = 0;
-	int fd = openat(st->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || !(dir = fdopendir(fd))) {
-		error_errno(err, "cannot read %s/images/sha256", st->root);
-		cleanup_close(&fd);
-		return -1;
-	}
-	for (errno = 0; (e = readdir(dir)); errno = 0) {
-		char hex[DIGEST_HEX_MAX];
-
-		if (strlen(e->d_name) != DIGEST_HEX_MAX - 1 + strlen(".json") ||
-		    strcmp(e->d_name + DIGEST_HEX_MAX - 1, ".json") != 0)
-			continue;
-		memcpy(hex, e->d_name, DIGEST_HEX_MAX - 1);
-		hex[DIGEST_HEX_MAX - 1] = '\0';
-		if (count == room) {
-			room = room ? 2 * room : 64;
-			list = xreallocarray(list, room, sizeof(*list));
-		}
-		if (digest_from_hex(hex, &list[count]) == 0)
-			count++;
-	}
-	if (errno)
+	if (store_objects(st->images_fd, ".json", ids, n) < 0)
 		return error_errno(err, "cannot read %s/images/sha256", st->root);
-	*ids = STEAL_PTR(list);
-	*n = count;
 	return 0;
 }
 
@@ -183,7 +155,8 @@ static int not_found(const char *name, struct error *err)
 	return error_set(err, ENOENT, "image \"%.200s\" not found; see 'knarr images'", name);
 }
 
-int image_resolve(const struct store *st, const char *name, struct digest *id, struct error *err)
+int image_resolve_name(const struct store *st, const char *name, struct digest *id, char **tag,
+		       struct error *err)
 {
 	struct reference ref autoreference = REFERENCE_INIT;
 	struct tags tags autotags = TAGS_INIT;
@@ -192,6 +165,7 @@ int image_resolve(const struct store *st, const char *name, struct digest *id, s
 	char *whole autofree = NULL;
 	int r;
 
+	*tag = NULL;
 	/* An ID said to be one ("sha256:...") is nothing else; of bare digits a name takes precedence, as with Docker. */
 	if (str_starts(name, "sha256:")) {
 		hex = name + strlen("sha256:");
@@ -217,8 +191,16 @@ int image_resolve(const struct store *st, const char *name, struct digest *id, s
 	tagged = tags_find(&tags, whole);
 	if (tagged) {
 		*id = *tagged;
+		*tag = STEAL_PTR(whole);
 		return 0;
 	}
 	r = is_hex_prefix(name) ? resolve_prefix(st, name, id, err) : 0;
 	return r == 0 ? not_found(name, err) : r < 0 ? -1 : 0;
+}
+
+int image_resolve(const struct store *st, const char *name, struct digest *id, struct error *err)
+{
+	char *tag autofree = NULL;
+
+	return image_resolve_name(st, name, id, &tag, err);
 }

@@ -76,6 +76,11 @@ int image_remove_locked(const struct store *st, const struct digest *id, struct 
  * beginning of one. -1 with err set: ENOENT (`image "x" not found; see 'knarr images'`), EINVAL (ambiguous, bad name). */
 int image_resolve(const struct store *st, const char *name, struct digest *id, struct error *err);
 
+/* The same, and what name was: *tag becomes the whole name it has in tags.json (the caller frees), or NULL where an ID or
+ * a digest was given. */
+int image_resolve_name(const struct store *st, const char *name, struct digest *id, char **tag,
+		       struct error *err);
+
 /* IDs of all images, in no order; the caller frees. */
 int image_list(const struct store *st, struct digest **ids, size_t *n, struct error *err);
 

@@ -330,3 +330,10 @@ int layer_stat(const struct store *st, const struct digest *diffid, struct layer
 				 why.message);
 	return 0;
 }
+
+int layer_list(const struct store *st, struct digest **diffids, size_t *n, struct error *err)
+{
+	if (store_objects(st->layers_fd, ".json", diffids, n) < 0)
+		return error_errno(err, "cannot read %s/layers/sha256", st->root);
+	return 0;
+}

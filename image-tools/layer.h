@@ -74,6 +74,9 @@ static inline void layer_abandonp(struct layer_writer **w)
 int layer_stat(const struct store *st, const struct digest *diffid, struct layer_info *info,
 	       struct error *err);
 
+/* DiffIDs of all layers, in no order; the caller frees. */
+int layer_list(const struct store *st, struct digest **diffids, size_t *n, struct error *err);
+
 /* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it, and stays mounted when the last
  * of them goes: a mount that nobody uses costs a few KiB, and the next container finds its files in memory. Without it,
  * `run --rm IMAGE true` took 9.6-13 ms where it takes 5.0-6.2 ms, the rest being a new superblock's cold cache. It goes
@@ -94,6 +97,9 @@ int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 
 /* Gives this process's part in the hold up; a monitor forked meanwhile keeps its own. */
 void layer_release(struct layer_hold *hold);
+
+/* Whether somebody holds the layer. One that no image names any more may still be a dying container's. */
+bool layer_is_held(const struct store *st, const struct digest *diffid);
 
 /* Unmounts a layer unless somebody holds it. */
 void layer_unmount_idle(const struct store *st, const struct digest *diffid);

@@ -192,6 +192,15 @@ void layer_unmount_idle(const struct store *st, const struct digest *diffid)
 		drop(lock, path);
 }
 
+bool layer_is_held(const struct store *st, const struct digest *diffid)
+{
+	char hex[DIGEST_HEX_MAX];
+	char *path autofree = str_format(MOUNTS "/%s.lock", digest_hex(diffid, hex));
+	int lock autoclose = openat(st->run_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	return lock >= 0 ? fs_lock(lock, LOCK_EX | LOCK_NB) < 0 : errno != ENOENT;
+}
+
 int layer_sweep(const struct store *st, struct error *err)
 {
 	DIR *dir autodir = NULL;

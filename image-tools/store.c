@@ -104,6 +104,33 @@ static bool is_object(const char *name, const char *suffix, struct digest *stem)
 	return digest_from_hex(hex, stem) == 0;
 }
 
+int store_objects(int dirfd, const char *suffix, struct digest **out, size_t *n)
+{
+	struct digest *list autofree = NULL;
+	DIR *dir autodir = NULL;
+	struct dirent *e;
+	size_t room = 0, count = 0;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || !(dir = fdopendir(fd))) {
+		cleanup_close(&fd);
+		return -1;
+	}
+	for (errno = 0; (e = readdir(dir)); errno = 0) {
+		if (count == room) {
+			room = room ? 2 * room : 64;
+			list = xreallocarray(list, room, sizeof(*list));
+		}
+		if (is_object(e->d_name, suffix, &list[count]))
+			count++;
+	}
+	if (errno)
+		return -1;
+	*out = STEAL_PTR(list);
+	*n = count;
+	return 0;
+}
+
 /* Removes what drop says true of. The names are gathered first, for removing while readdir runs may skip some. */
 static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct error *err)
 {

@@ -14,7 +14,9 @@
 #define KNARR_IMAGE_TOOLS_STORE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "lib/digest.h"
 #include "lib/error.h"
 
 #define STORE_DEFAULT_ROOT "/var/lib/knarr"
@@ -45,6 +47,10 @@ int store_lock(const struct store *st, int operation, struct error *err);
 /* Empties tmp/ and removes layer files that never got their .json. For `knarr boot`, when nothing else runs yet; what a
  * living process still holds locked is left alone. */
 int store_clean(const struct store *st, struct error *err);
+
+/* The digests of a folder's files named <64 digits><suffix> (layers_fd, images_fd; ".json"), in no order; the caller
+ * frees. -1 with errno. */
+int store_objects(int dirfd, const char *suffix, struct digest **out, size_t *n);
 
 /* Fails with ENOSPC unless at least need bytes are free: said before a long import, not in the middle of it. */
 int store_space(const struct store *st, unsigned long long need, struct error *err);

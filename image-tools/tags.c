@@ -2,6 +2,7 @@
 #include "image-tools/tags.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -108,6 +109,35 @@ int tags_set_locked(const struct store *st, const struct tag *changes, size_t n,
 			(struct tag){ .name = xstrdup(changes[i].name), .id = changes[i].id };
 		qsort(tags.items, tags.n, sizeof(*tags.items), compare_tags);
 	}
+	return tags_write(st, &tags, err);
+}
+
+int tags_remove_locked(const struct store *st, char *const *names, size_t n, struct error *err)
+{
+	struct tags tags autotags = TAGS_INIT;
+	bool *gone autofree = NULL;
+	size_t left = 0;
+
+	if (!n)
+		return 0;
+	if (tags_read(st, &tags, err) < 0)
+		return -1;
+	gone = xcalloc(tags.n + 1, sizeof(*gone));
+	for (size_t i = 0; i < n; i++) {
+		const struct tag *t = find(&tags, names[i]);
+
+		if (t)
+			gone[t - tags.items] = true;
+	}
+	for (size_t i = 0; i < tags.n; i++) {
+		if (gone[i])
+			free(tags.items[i].name);
+		else
+			tags.items[left++] = tags.items[i];
+	}
+	if (left == tags.n)
+		return 0;
+	tags.n = left;
 	return tags_write(st, &tags, err);
 }
 

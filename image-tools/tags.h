@@ -37,6 +37,10 @@ int tags_set(const struct store *st, const struct reference *ref, const struct d
  * exclusive lock. */
 int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err);
 
+/* Takes names away, in one replacement of the file; those that are not there are no error. The caller holds the store's
+ * exclusive lock. */
+int tags_remove_locked(const struct store *st, char *const *names, size_t n, struct error *err);
+
 /* The ID behind a whole name, or NULL; points into tags. */
 const struct digest *tags_find(const struct tags *tags, const char *name);
 

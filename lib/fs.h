@@ -33,8 +33,8 @@ enum fs_durability {
 /* Replaces path in one step: a temporary file beside it, written, (synced,) renamed (, folder synced). The file has
  * exactly mode, whatever the umask. On failure the old file is untouched and no temporary is left; only when syncing
  * the folder fails does the new one stand already. A symbolic link at path is replaced, not followed. */
-int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode, enum fs_durability d,
-		  struct error *err);
+int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+		  enum fs_durability d, struct error *err);
 
 /* Makes path and its missing parents below dirfd. An existing folder is fine. */
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err);
@@ -43,6 +43,10 @@ int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err);
  * followed) and never leaving its filesystem's mount: a mount point at path or inside is an error, EXDEV, and what was
  * met before it is gone. What is not there is no error. Any depth; at most 34 descriptors. */
 int fs_remove_tree(int dirfd, const char *path, struct error *err);
+
+/* The bytes of the files and symbolic links at path and below it, each file counted once however many names it has; what
+ * is mounted inside is passed over. path is one name. Nothing there: 0 bytes. */
+int fs_tree_size(int dirfd, const char *path, uint64_t *bytes, struct error *err);
 
 /* Syncs a folder's entries; dirfd may be O_PATH or AT_FDCWD. */
 int fs_sync_dir(int dirfd, struct error *err);

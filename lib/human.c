@@ -4,21 +4,32 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-const char *human_size(uint64_t bytes, char buf[HUMAN_MAX])
+/* limit: what would be rounded to a power of ten, as in 1e+03. */
+static const char *size_text(uint64_t bytes, int precision, double limit, char buf[HUMAN_MAX])
 {
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
 	double value = (double)bytes;
 	size_t unit = 0;
 
-	/* From 999.5 on, three digits would round to 1e+03. */
-	while (value >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+	while (value >= limit && unit + 1 < sizeof(units) / sizeof(units[0])) {
 		value /= 1000;
 		unit++;
 	}
-	snprintf(buf, HUMAN_MAX, "%.3g%s", value, units[unit]);
+	snprintf(buf, HUMAN_MAX, "%.*g%s", precision, value, units[unit]);
 	return buf;
+}
+
+const char *human_size(uint64_t bytes, char buf[HUMAN_MAX])
+{
+	return size_text(bytes, 3, 999.5, buf);
+}
+
+const char *human_total(uint64_t bytes, char buf[HUMAN_MAX])
+{
+	return size_text(bytes, 4, 999.95, buf);
 }
 
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX])
@@ -209,4 +220,86 @@ struct timespec time_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &t);
 	return t;
+}
+
+/* A span in Go's notation: numbers with units, the larger ones first or not. */
+static int parse_span(const char *s, int64_t *nanoseconds)
+{
+	static const struct {
+		const char *unit;
+		double nanoseconds;
+	} units[] = { { "h", 3600e9 }, { "ms", 1e6 }, { "m", 60e9 },
+		      { "us", 1e3 },   { "ns", 1 },   { "s", 1e9 } };
+	double sum = 0;
+
+	if (!*s)
+		return -1;
+	while (*s) {
+		size_t len = strspn(s, "0123456789."), u = 0;
+		char number[24], *end;
+
+		if (!is_digit(*s) || len >= sizeof(number))
+			return -1;
+		memcpy(number, s, len);
+		number[len] = '\0';
+		s += len;
+		while (u < sizeof(units) / sizeof(units[0]) &&
+		       strncmp(s, units[u].unit, strlen(units[u].unit)) != 0)
+			u++;
+		if (u == sizeof(units) / sizeof(units[0]))
+			return -1;
+		sum += strtod(number, &end) * units[u].nanoseconds;
+		if (*end || sum > 9e18)
+			return -1;
+		s += strlen(units[u].unit);
+	}
+	*nanoseconds = (int64_t)sum;
+	return 0;
+}
+
+/* "1136073600", "1136073600.5" */
+static int parse_seconds(const char *s, struct timespec *out)
+{
+	int64_t seconds = 0;
+	long nanoseconds = 0, weight = 100000000;
+
+	if (!is_digit(*s))
+		return -1;
+	for (; is_digit(*s); s++)
+		if (__builtin_mul_overflow(seconds, 10, &seconds) ||
+		    __builtin_add_overflow(seconds, *s - '0', &seconds))
+			return -1;
+	if (*s == '.')
+		for (s++; is_digit(*s); s++, weight /= 10)
+			nanoseconds += (*s - '0') * weight;
+	if (*s)
+		return -1;
+	*out = (struct timespec){ .tv_sec = seconds, .tv_nsec = nanoseconds };
+	return 0;
+}
+
+int time_moment(const char *s, struct timespec *out)
+{
+	static const char *const missing[] = { "", "Z", ":00Z", "T00:00:00Z" };
+	int64_t span;
+
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+		char whole[TIME_TEXT_MAX + 32];
+
+		if (snprintf(whole, sizeof(whole), "%s%s", s, missing[i]) < (int)sizeof(whole) &&
+		    time_parse(whole, out) == 0)
+			return 0;
+	}
+	if (parse_seconds(s, out) == 0)
+		return 0;
+	if (parse_span(s, &span) < 0)
+		return -1;
+	*out = time_now();
+	out->tv_sec -= span / 1000000000;
+	out->tv_nsec -= span % 1000000000;
+	if (out->tv_nsec < 0) {
+		out->tv_nsec += 1000000000;
+		out->tv_sec--;
+	}
+	return 0;
 }

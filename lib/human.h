@@ -12,6 +12,9 @@
  * "0B", "4.27MB", "126MB". Where Docker prints "1e+03MB" the next unit is taken: "1GB". Returns buf. */
 const char *human_size(uint64_t bytes, char buf[HUMAN_MAX]);
 
+/* The same with four digits, as Docker has it in sums (HumanSize): "4.271MB", "Total reclaimed space: 212B". */
+const char *human_total(uint64_t bytes, char buf[HUMAN_MAX]);
+
 /* A span of seconds in Docker's words: "Less than a second", "About a minute", "3 hours", "5 weeks"; returns buf. */
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX]);
 
@@ -25,5 +28,8 @@ const char *time_text(struct timespec t, char buf[TIME_TEXT_MAX]);
 /* Parses RFC 3339 with any offset and fraction; digits behind the ninth are dropped. Returns 0 or -1. */
 int time_parse(const char *s, struct timespec *out);
 struct timespec time_now(void);
+/* A moment as --since, --until and until= take it: RFC 3339, also without zone (UTC), seconds or time; seconds since 1970,
+ * with a fraction; or a span back from now in Go's notation ("10m", "1h30m", "1.5h", "300ms"). Returns 0 or -1. */
+int time_moment(const char *s, struct timespec *out);
 
 #endif

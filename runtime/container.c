@@ -156,6 +156,19 @@ int container_remove(const struct store *st, struct container *c, struct error *
 	return 0;
 }
 
+/* ---- Its size */
+
+int container_size(const struct store *st, const char *id, uint64_t *bytes, struct error *err)
+{
+	autoclose int fd =
+		openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	*bytes = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(err, "container %.12s", id);
+	return fs_tree_size(fd, "upper", bytes, err);
+}
+
 /* ---- The state */
 
 int container_write_state(const struct container *c, struct error *err)

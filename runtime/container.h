@@ -77,6 +77,9 @@ int container_refresh(const struct store *st, struct container *c, struct error 
 /* Connects to the monitor of a container. -1 with err set: ESRCH (it is not running, or ends this very moment). */
 int container_connect(const struct store *st, const struct container *c, struct error *err);
 
+/* Bytes of the files in the writable layer of the container id, what Docker shows as its size; 0 before its first start. */
+int container_size(const struct store *st, const char *id, uint64_t *bytes, struct error *err);
+
 /* Removes the container, whose lock we hold, with all that belongs to it. */
 int container_remove(const struct store *st, struct container *c, struct error *err);
 

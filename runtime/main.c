@@ -15,12 +15,12 @@
 enum section { COMMON, OTHER, SYSTEM };
 
 struct command {
-	const char *name;
+	const char *name; /* NULL: only in its group, as `image prune` */
 	int (*run)(struct command_context *ctx, int argc, char **argv);
 	enum section section;
 	const char *summary;
 	const char *verb;  /* in the group: `container ls`; NULL: none */
-	const char *group; /* "container" or "image" */
+	const char *group; /* "container", "image" or "system" */
 };
 
 static const struct command commands[] = {
@@ -41,11 +41,17 @@ static const struct command commands[] = {
 	{ "load", cmd_load, OTHER, "Load an image from a tar archive or STDIN", "load", "image" },
 	{ "logs", cmd_logs, OTHER, "Fetch the logs of a container", "logs", "container" },
 	{ "rm", cmd_rm, OTHER, "Remove one or more containers", "rm", "container" },
+	{ "rmi", cmd_rmi, OTHER, "Remove one or more images", "rm", "image" },
 	{ "start", cmd_start, OTHER, "Start one or more stopped containers", "start", "container" },
 	{ "stop", cmd_stop, OTHER, "Stop one or more running containers", "stop", "container" },
+	{ "tag", cmd_tag, OTHER, "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE", "tag",
+	  "image" },
 	{ "wait", cmd_wait, OTHER,
 	  "Block until one or more containers stop, then print their exit codes", "wait",
 	  "container" },
+	{ NULL, cmd_container_prune, OTHER, "Remove all stopped containers", "prune", "container" },
+	{ NULL, cmd_image_prune, OTHER, "Remove unused images", "prune", "image" },
+	{ NULL, cmd_system_prune, OTHER, "Remove unused data", "prune", "system" },
 	{ "boot", cmd_boot, SYSTEM, "Set the store in order after the machine has started", NULL,
 	  NULL },
 	{ "shutdown", cmd_shutdown, SYSTEM,
@@ -59,6 +65,16 @@ static const struct {
 } groups[] = {
 	{ "container", "Manage containers" },
 	{ "image", "Manage images" },
+	{ "system", "Manage Knarr" },
+};
+
+/* Other words for verbs, as Docker takes them. */
+static const struct {
+	const char *group, *word, *verb;
+} aliases[] = {
+	{ "container", "list", "ls" }, { "container", "ps", "ls" }, { "container", "remove", "rm" },
+	{ "image", "images", "ls" },   { "image", "list", "ls" },   { "image", "remove", "rm" },
+	{ "image", "rmi", "rm" },
 };
 
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -74,7 +90,7 @@ static void help_section(const char *title, enum section section)
 {
 	printf("\n%s:\n", title);
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (commands[i].section == section)
+		if (commands[i].section == section && commands[i].name)
 			help_line(commands[i].name, commands[i].summary);
 }
 
@@ -99,14 +115,25 @@ static int help(void)
 	return command_done(0);
 }
 
+static int compare_verbs(const void *a, const void *b)
+{
+	return strcmp((*(const struct command *const *)a)->verb,
+		      (*(const struct command *const *)b)->verb);
+}
+
 static int group_help(const char *group, const char *summary)
 {
+	const struct command *sorted[N_COMMANDS];
 	const char *prog = log_program();
+	size_t n = 0;
 
 	printf("Usage:  %s %s COMMAND\n\n%s\n\nCommands:\n", prog, group, summary);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (commands[i].group && strcmp(commands[i].group, group) == 0)
-			help_line(commands[i].verb, commands[i].summary);
+			sorted[n++] = &commands[i];
+	qsort(sorted, n, sizeof(sorted[0]), compare_verbs);
+	for (size_t i = 0; i < n; i++)
+		help_line(sorted[i]->verb, sorted[i]->summary);
 	printf("\nRun '%s %s COMMAND --help' for more information on a command.\n", prog, group);
 	return command_done(0);
 }
@@ -121,9 +148,9 @@ static int unknown(const char *group, const char *word)
 	size_t n = 0;
 
 	for (size_t i = 0; i < N_COMMANDS; i++) {
-		if (!*group)
+		if (!*group && commands[i].name)
 			names[n++] = commands[i].name;
-		else if (commands[i].group && strcmp(commands[i].group, group) == 0)
+		else if (*group && commands[i].group && strcmp(commands[i].group, group) == 0)
 			names[n++] = commands[i].verb;
 	}
 	for (size_t i = 0; !*group && i < N_GROUPS; i++)
@@ -144,6 +171,14 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
+static const char *unalias(const char *group, const char *word)
+{
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (strcmp(aliases[i].group, group) == 0 && strcmp(aliases[i].word, word) == 0)
+			return aliases[i].verb;
+	return word;
+}
+
 static int run_group(struct command_context *ctx, size_t group, int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "--help";
@@ -155,9 +190,7 @@ static int run_group(struct command_context *ctx, size_t group, int argc, char *
 
 		if (!c->group || strcmp(c->group, groups[group].name) != 0)
 			continue;
-		if (strcmp(c->verb, verb) == 0 ||
-		    (strcmp(c->verb, "ls") == 0 &&
-		     (strcmp(verb, "list") == 0 || strcmp(verb, c->name) == 0)))
+		if (strcmp(c->verb, unalias(c->group, verb)) == 0)
 			return c->run(ctx, argc - 1, argv + 1);
 	}
 	return unknown(groups[group].name, verb);
@@ -166,7 +199,7 @@ static int run_group(struct command_context *ctx, size_t group, int argc, char *
 static int run(struct command_context *ctx, int argc, char **argv)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, argv[0]) == 0)
+		if (commands[i].name && strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(ctx, argc, argv);
 	for (size_t i = 0; i < N_GROUPS; i++)
 		if (strcmp(groups[i].name, argv[0]) == 0)

@@ -51,8 +51,11 @@ int command_fail(const struct error *err);
  * (`knarr images >/dev/full`): output that got lost is no success. */
 int command_done(int status);
 
+int cmd_image_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_images(struct command_context *ctx, int argc, char **argv);
 int cmd_import(struct command_context *ctx, int argc, char **argv);
 int cmd_load(struct command_context *ctx, int argc, char **argv);
+int cmd_rmi(struct command_context *ctx, int argc, char **argv);
+int cmd_tag(struct command_context *ctx, int argc, char **argv);
 
 #endif

@@ -14,58 +14,14 @@
 #include "runtime/control.h"
 #include "runtime/logfile.h"
 
-/* A span such as 10m, 1h30m or 90s, in seconds. Returns 0 or -1. */
-static int parse_span(const char *text, int64_t *seconds)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = { { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
-	int64_t sum = 0;
-
-	if (!*text)
-		return -1;
-	while (*text) {
-		size_t digits = strspn(text, "0123456789"), u;
-		unsigned long long n;
-		char number[12];
-
-		if (digits == 0 || digits >= sizeof(number))
-			return -1;
-		memcpy(number, text, digits);
-		number[digits] = '\0';
-		for (u = 0; u < 3 && units[u].unit != text[digits]; u++)
-			;
-		if (u == 3 || str_to_u64(number, UINT32_MAX, &n) < 0)
-			return -1;
-		sum += (int64_t)n * units[u].seconds;
-		text += digits + 1;
-	}
-	*seconds = sum;
-	return 0;
-}
-
-/* --since and --until: RFC 3339, seconds since 1970, or a span back from now. */
+/* --since and --until */
 static int parse_moment(const char *text, bool *has, struct timespec *out, struct error *err)
 {
-	unsigned long long seconds;
-	int64_t span;
-
 	if (!text)
 		return 0;
 	*has = true;
-	if (time_parse(text, out) == 0)
+	if (time_moment(text, out) == 0)
 		return 0;
-	*out = (struct timespec){ 0 };
-	if (str_to_u64(text, INT64_MAX, &seconds) == 0) {
-		out->tv_sec = (time_t)seconds;
-		return 0;
-	}
-	if (parse_span(text, &span) == 0) {
-		*out = time_now();
-		out->tv_sec -= span;
-		return 0;
-	}
 	return error_set(
 		err, EINVAL,
 		"invalid time \"%s\": give one like 2026-11-24T02:03:04Z, seconds since 1970, or a span like 10m",

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `container prune` and `system prune` have in common (the rest is in image-tools/cmd/pruning.h). */
+#ifndef KNARR_RUNTIME_CMD_PRUNING_H
+#define KNARR_RUNTIME_CMD_PRUNING_H
+
+#include "runtime/prune.h"
+
+/* prune_containers, and the account of it: "Deleted Containers:" and their IDs, with an empty line behind, if any went. */
+int pruning_containers(const struct store *st, const struct prune_filter *filter,
+		       uint64_t *reclaimed, struct error *err);
+
+#endif
