@@ -210,10 +210,83 @@ static void a_time_survives_writing_and_reading(void **state)
 	assert_true(now.tv_sec == back.tv_sec && now.tv_nsec == back.tv_nsec);
 }
 
+static void totals(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0B" },           { 212, "212B" },        { 999, "999B" },
+		{ 1000, "1kB" },       { 4271234, "4.271MB" }, { 126000000, "126MB" },
+		{ 999949, "999.9kB" }, { 999950, "1MB" },      { 16432100000, "16.43GB" },
+	};
+	char buf[HUMAN_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(human_total(cases[i].bytes, buf), cases[i].text);
+}
+
+static void moments(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds;
+		long nanoseconds;
+	} fixed[] = {
+		{ "2020-01-02T03:04:05Z", 1577934245, 0 },
+		{ "2020-01-02T03:04:05.5+01:00", 1577930645, 500000000 },
+		{ "2020-01-02T03:04:05", 1577934245, 0 },
+		{ "2020-01-02T03:04", 1577934240, 0 },
+		{ "2020-01-02", 1577923200, 0 },
+		{ "1136073600", 1136073600, 0 },
+		{ "1136073600.000000001", 1136073600, 1 },
+		{ "0", 0, 0 },
+	};
+	static const struct {
+		const char *text;
+		double seconds;
+	} spans[] = { { "10m", 600 },   { "1h30m", 5400 }, { "90s", 90 },
+		      { "1.5h", 5400 }, { "0s", 0 },       { "300ms", 0.3 } };
+	static const char *const bad[] = { "",
+					   "soon",
+					   "10x",
+					   "m",
+					   "1h ",
+					   "-5m",
+					   "2020-13-01",
+					   "1..5h",
+					   "1e9",
+					   "99999999999999999999",
+					   "9999999h9999999h9999999h",
+					   "." };
+	struct timespec t, now = time_now();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		assert_int_equal(time_moment(fixed[i].text, &t), 0);
+		assert_int_equal(t.tv_sec, fixed[i].seconds);
+		assert_int_equal(t.tv_nsec, fixed[i].nanoseconds);
+	}
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		double ago;
+
+		assert_int_equal(time_moment(spans[i].text, &t), 0);
+		ago = (double)(now.tv_sec - t.tv_sec) + (double)(now.tv_nsec - t.tv_nsec) / 1e9;
+		assert_true(ago < spans[i].seconds + 0.001 && ago > spans[i].seconds - 5);
+		assert_true(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (time_moment(bad[i], &t) == 0)
+			fail_msg("taken: %s", bad[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(totals),
+		cmocka_unit_test(moments),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes_typed),
 		cmocka_unit_test(times_written),

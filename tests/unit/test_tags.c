@@ -63,6 +63,26 @@ static void several_are_set_in_one_step(void **state)
 	assert_int_equal(tags_find(&tags, "h.test/one:1")->bytes[0], 3);
 }
 
+static void several_are_removed_in_one_step(void **state)
+{
+	autotags struct tags tags = TAGS_INIT;
+	struct error err = ERROR_INIT;
+	char a[] = "docker.io/library/a:latest", c[] = "docker.io/library/c:latest",
+	     none[] = "docker.io/library/none:latest";
+	char *names[] = { c, none, a, a };
+
+	(void)state;
+	for (uint8_t i = 0; i < 4; i++)
+		assert_int_equal(set((const char *[]){ "a", "b", "c", "d" }[i], i), 0);
+	autoclose int lock = store_lock(scratch_store, LOCK_EX, &err);
+	assert_int_equal(tags_remove_locked(scratch_store, names, 4, &err), 0);
+	assert_int_equal(tags_read(scratch_store, &tags, &err), 0);
+	assert_int_equal(tags.n, 2);
+	assert_string_equal(tags.items[0].name, "docker.io/library/b:latest");
+	assert_string_equal(tags.items[1].name, "docker.io/library/d:latest");
+	assert_int_equal(tags_remove_locked(scratch_store, NULL, 0, &err), 0);
+}
+
 static void a_name_without_a_tag_is_not_set(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -113,6 +133,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tags_are_kept_sorted_and_replaced, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(several_are_set_in_one_step, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(several_are_removed_in_one_step, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(a_name_without_a_tag_is_not_set, store_setup,
 						store_teardown),
