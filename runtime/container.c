@@ -340,7 +340,8 @@ int container_open(const struct store *st, const char *word, struct container *c
 	const char *name = word[0] == '/' ? word + 1 : word;
 
 	*c = (struct container)CONTAINER_INIT;
-	if (id_valid(word)) {
+	/* A name may be 64 digits, too. */
+	if (id_valid(word) && faccessat(st->containers_fd, word, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		memcpy(id, word, sizeof(id));
 	} else if (name_lookup(st, name, id) < 0) {
 		if (!*word || strspn(word, "0123456789abcdef") != strlen(word))
