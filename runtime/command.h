@@ -20,6 +20,7 @@ int cmd_run(struct command_context *ctx, int argc, char **argv);
 int cmd_shutdown(struct command_context *ctx, int argc, char **argv);
 int cmd_start(struct command_context *ctx, int argc, char **argv);
 int cmd_stop(struct command_context *ctx, int argc, char **argv);
+int cmd_system_df(struct command_context *ctx, int argc, char **argv);
 int cmd_system_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_version(struct command_context *ctx, int argc, char **argv);
 int cmd_wait(struct command_context *ctx, int argc, char **argv);

@@ -51,6 +51,7 @@ static const struct command commands[] = {
 	  "container" },
 	{ NULL, cmd_container_prune, OTHER, "Remove all stopped containers", "prune", "container" },
 	{ NULL, cmd_image_prune, OTHER, "Remove unused images", "prune", "image" },
+	{ NULL, cmd_system_df, OTHER, "Show disk usage", "df", "system" },
 	{ NULL, cmd_system_prune, OTHER, "Remove unused data", "prune", "system" },
 	{ "boot", cmd_boot, SYSTEM, "Set the store in order after the machine has started", NULL,
 	  NULL },

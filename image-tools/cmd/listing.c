@@ -19,8 +19,7 @@ struct listing {
 
 static const char *const methods[] = { "Label", NULL };
 
-/* The template behind a format: \t and \n become what they stand for. */
-static char *template_text(const char *format)
+char *listing_template_text(const char *format)
 {
 	struct strbuf text = STRBUF_INIT;
 	size_t len = strlen(format);
@@ -57,7 +56,7 @@ struct listing *listing_new(const struct listing_kind *kind, const char *format,
 		l->json = true;
 		format = "{{json .}}";
 	}
-	text = template_text(format);
+	text = listing_template_text(format);
 	l->template = template_parse(text, err);
 	if (!l->template) {
 		error_prefix(err, "template parsing error");

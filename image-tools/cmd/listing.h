@@ -28,6 +28,9 @@ struct listing_kind {
 	const char *columns; /* a template: "{{.Repository}}\t{{.Tag}}" */
 };
 
+/* format as a template's text: \t and \n become what they stand for. The caller frees. */
+char *listing_template_text(const char *format);
+
 struct listing;
 
 /* format may be NULL. NULL with err set: `template parsing error: template: :1: ...`. */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "runtime/cmd/container_text.h"
+
+#include <string.h>
+
+#include "image-tools/reference.h"
+#include "lib/cleanup.h"
+#include "lib/human.h"
+
+#define COMMAND_WIDTH 20 /* characters, the ellipsis being one */
+
+/* The command as Docker shows it: words with a space in them in single quotes, all of it in double ones. */
+void container_text_command(const struct container_config *c, bool whole, struct strbuf *out)
+{
+	struct strbuf text autostrbuf = STRBUF_INIT;
+	struct strv autostrv command = STRV_INIT;
+	size_t width = 0, cut = 0;
+
+	config_command(c, &command);
+	for (size_t i = 0; i < command.len; i++)
+		strbuf_printf(&text, strchr(command.items[i], ' ') && i > 0 ? "%s'%s'" : "%s%s",
+			      i ? " " : "", command.items[i]);
+	/* Cut between characters of UTF-8, at the last place from which an ellipsis still fits. */
+	for (size_t i = 0; i < text.len; i++) {
+		if (((unsigned char)text.data[i] & 0xc0) == 0x80)
+			continue;
+		if (++width == COMMAND_WIDTH)
+			cut = i;
+	}
+	strbuf_putc(out, '"');
+	for (size_t i = 0; i < text.len && (whole || width <= COMMAND_WIDTH || i < cut); i++) {
+		if (text.data[i] == '"' || text.data[i] == '\\')
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, text.data[i]);
+	}
+	strbuf_puts(out, !whole && width > COMMAND_WIDTH ? "…\"" : "\"");
+}
+
+void container_text_ago(struct timespec then, struct strbuf *out)
+{
+	char span[HUMAN_MAX];
+
+	strbuf_printf(out, "%s ago", human_duration(time_now().tv_sec - then.tv_sec, span));
+}
+
+void container_text_status(const struct container_state *s, struct strbuf *out)
+{
+	char span[HUMAN_MAX];
+
+	switch (s->status) {
+	case STATUS_CREATED:
+		strbuf_puts(out, "Created");
+		break;
+	case STATUS_RUNNING:
+		strbuf_printf(out, "Up %s",
+			      human_duration(time_now().tv_sec - s->started.tv_sec, span));
+		break;
+	case STATUS_EXITED:
+		strbuf_printf(out, "Exited (%d) ", s->exit_code);
+		container_text_ago(s->finished, out);
+		break;
+	}
+}
+
+void container_text_image(const struct container_config *c, const struct tags *tags,
+			  struct strbuf *out)
+{
+	struct reference autoreference ref = REFERENCE_INIT;
+	const struct digest *now = NULL;
+	char hex[DIGEST_HEX_MAX];
+	const char *typed = str_starts(c->image, "sha256:") ? c->image + 7 : c->image;
+
+	digest_hex(&c->image_id, hex);
+	if (*typed && str_starts(hex, typed)) {
+		strbuf_puts(out, c->image);
+		return;
+	}
+	if (reference_parse(c->image, &ref, NULL) == 0) {
+		if (ref.has_digest) {
+			strbuf_puts(out, c->image);
+			return;
+		}
+		reference_default_tag(&ref);
+		autofree char *name = reference_text(&ref, false);
+		now = tags_find(tags, name);
+	}
+	hex[12] = '\0';
+	strbuf_puts(out, now && digest_equal(now, &c->image_id) ? c->image : hex);
+}
