@@ -16,8 +16,8 @@ $(B)/gen/seccomp_default.h: $(B)/obj/seccomp_compile runtime/seccomp-default.txt
 $(B)/obj/runtime/seccomp.o: $(B)/gen/seccomp_default.h
 
 # What build/knarr stands on, users before what they use.
-KNARR_PACKAGES := libarchive libseccomp isal bearssl yyjson zstd zlib
-KNARR_LIBS := -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
+KNARR_PACKAGES := libarchive libseccomp isal bearssl yyjson zstd xz bzip2 zlib
+KNARR_LIBS := -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -llzma -lbz2 -lz
 
 KNARR_OBJ := $(call objects,$(KNARR_SRC))
 -include $(KNARR_OBJ:.o=.d)

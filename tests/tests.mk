@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests under sanitizers, the appliance over its serial console, fuzzers, benches, and the tools that read our code.
-DEPS_TEST += libcmocka-dev libarchive-dev libisal-dev libseccomp-dev libbearssl-dev zlib1g-dev libzstd-dev \
+DEPS_TEST += libcmocka-dev libarchive-dev libisal-dev libseccomp-dev libbearssl-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev \
 	python3-pytest python3-pytest-timeout python3-pexpect debootstrap e2fsprogs busybox-static \
 	zstd skopeo dosfstools fdisk
 DEPS_FUZZ := clang libclang-rt-dev
@@ -18,7 +18,7 @@ HOST_CC := gcc
 HOST_CFLAGS := -std=gnu17 -O1 -g $(WARNINGS) -fno-omit-frame-pointer
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CPPFLAGS := $(CPPFLAGS) -isystem $(B)/sysroot/host/include
-HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -lz
+HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -llzma -lbz2 -lz
 
 UNIT := $(B)/test/unit
 unit_objects = $(patsubst %.c,$(UNIT)/obj/%.o,$(1))
