@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An archive's members, and how they are found in it. */
 #include "image-tools/archive.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
-#include "image-tools/stream.h"
-#include "image-tools/tar.h"
+#include "image-tools/source.h"
 #include "lib/cleanup.h"
+#include "lib/fs.h"
 #include "lib/str.h"
 
 #define READ_SIZE ((size_t)256 << 10)
 #define LINKS_MAX 8
-#define BLOBS     "blobs/sha256/"
 
-struct reader {
-	const struct store *st;
-	struct progress *progress;
-	struct archive *archive;
-	size_t documents; /* bytes of them so far */
-};
-
-/* ---- Names */
-
-static const char *bare_name(const char *name)
+const char *archive_bare_name(const char *name)
 {
 	for (;;) {
 		if (name[0] == '/')
@@ -35,272 +28,117 @@ static const char *bare_name(const char *name)
 	}
 }
 
-/* What a symbolic link at name means: target seen from name's folder, textually, for there are no folders. NULL where it
- * leads out of the archive. */
-static char *link_target(const char *name, const char *target)
+struct archive_member *archive_add(struct archive *a, const char *name, struct error *err)
 {
-	struct strv parts autostrv = STRV_INIT;
-	const char *sources[2] = { name, target };
-
-	for (int i = target[0] == '/' ? 1 : 0; i < 2; i++) {
-		const char *p = sources[i];
-
-		while (*p) {
-			size_t len = strcspn(p, "/");
-
-			if (i == 0 && !p[len])
-				break; /* the link's own name */
-			if (len == 2 && p[0] == '.' && p[1] == '.') {
-				if (!parts.len)
-					return NULL;
-				free(parts.items[--parts.len]);
-				parts.items[parts.len] = NULL;
-			} else if (len && !(len == 1 && p[0] == '.')) {
-				strv_take(&parts, xstrndup(p, len));
-			}
-			p += len + (p[len] == '/');
-		}
-	}
-	return strv_join(&parts, "/");
-}
-
-static const struct archive_member *find_exact(const struct archive *a, const char *name)
-{
-	/* Of two by the same name the later one counts, as in extraction. */
-	for (size_t i = a->n; i-- > 0;)
-		if (strcmp(a->members[i].name, name) == 0)
-			return &a->members[i];
-	return NULL;
-}
-
-const struct archive_member *archive_find(const struct archive *a, const char *name)
-{
-	const struct archive_member *m = find_exact(a, bare_name(name));
-
-	for (int i = 0; m && m->kind == ARCHIVE_LINK; i++)
-		m = i < LINKS_MAX && m->target ? find_exact(a, m->target) : NULL;
-	return m;
-}
-
-/* ---- Members */
-
-static struct archive_member *add_member(struct reader *r, const char *name, struct error *err)
-{
-	struct archive *a = r->archive;
+	struct archive_member *m;
 
 	if (a->n == ARCHIVE_MEMBERS_MAX) {
 		error_set(err, EINVAL, "it has more than %u files: that is no image archive",
 			  ARCHIVE_MEMBERS_MAX);
 		return NULL;
 	}
-	if ((a->n & (a->n - 1)) == 0)
-		a->members = xreallocarray(a->members, a->n ? 2 * a->n : 1, sizeof(*a->members));
-	a->members[a->n] = (struct archive_member){ .name = xstrdup(bare_name(name)) };
-	return &a->members[a->n++];
-}
-
-static bool looks_like_json(const uint8_t *head, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && strchr(" \t\r\n", head[i]) && head[i])
-		i++;
-	return i < len && (head[i] == '{' || head[i] == '[');
-}
-
-static int read_document(struct reader *r, struct archive_member *m, struct source *src,
-			 struct error *err)
-{
-	struct strbuf text autostrbuf = STRBUF_INIT;
-	const uint8_t *data;
-	size_t len;
-
-	for (;;) {
-		if (src->next(src, &data, &len, err) < 0)
-			return -1;
-		if (!len)
-			break;
-		strbuf_add(&text, data, len);
+	if (a->n == a->room) {
+		a->room = a->room ? 2 * a->room : 64;
+		a->members = xreallocarray(a->members, a->room, sizeof(struct archive_member *));
 	}
-	r->documents += text.len;
-	if (r->documents > ARCHIVE_DOCUMENTS_MAX)
-		return error_set(err, EINVAL, "it has more than %u MiB of JSON documents",
-				 ARCHIVE_DOCUMENTS_MAX >> 20);
-	digest_of(text.data ? text.data : "", text.len, &m->digest);
-	m->kind = ARCHIVE_DOCUMENT;
-	m->size = text.len;
-	m->text = strbuf_steal(&text);
-	return 0;
+	m = xcalloc(1, sizeof(*m));
+	m->name = xstrdup(archive_bare_name(name));
+	a->members[a->n++] = m;
+	return m;
 }
 
-/* Counts what a decompressor takes from the archive, for the progress. */
-struct counted_source {
-	struct source src;
-	struct source *from;
-	uint64_t taken;
-};
+/* ---- Finding */
 
-static int counted_next(struct source *src, const uint8_t **data, size_t *len, struct error *err)
+static const struct archive_member *find_exact(const struct archive *a, const char *name)
 {
-	struct counted_source *s = (struct counted_source *)src;
-
-	if (s->from->next(s->from, data, len, err) < 0)
-		return -1;
-	s->taken += *len;
-	return 0;
+	/* Of two by the same name the later one counts, as in extraction. */
+	for (size_t i = a->n; i-- > 0;)
+		if (strcmp(a->members[i]->name, name) == 0)
+			return a->members[i];
+	return NULL;
 }
 
-static int stage_layer(struct reader *r, struct archive_member *m, struct source *src,
-		       const struct counted_source *in, uint64_t total, struct error *err)
+static const struct archive_member *absent(const char *name, const char *what, struct error *err)
 {
-	struct layer_writer *w autolayer = layer_create(r->st, err);
-
-	if (!w)
-		return -1;
-	for (;;) {
-		const uint8_t *data;
-		size_t len;
-
-		if (src->next(src, &data, &len, err) < 0)
-			return -1;
-		if (!len)
-			break;
-		if (layer_append(w, data, len, err) < 0)
-			return -1;
-		progress_step(r->progress, m->name, in->taken, total);
-	}
-	if (layer_seal(w, NULL, &m->info, err) < 0)
-		return -1;
-	progress_finish(r->progress, m->name, total);
-	m->kind = ARCHIVE_LAYER;
-	m->layer = STEAL_PTR(w);
-	return 0;
+	error_set(err, ENOENT, "%s \"%.150s\" is not in the archive", what, name);
+	return NULL;
 }
 
-/* Looks at the member's first bytes and keeps what an image may be made of. */
-static int read_contents(struct reader *r, struct archive_member *m, struct source *src,
-			 uint64_t size, struct error *err)
+/* A folder's file, now that it is asked for. */
+static const struct archive_member *read_from_folder(struct archive *a, const char *name,
+						     const char *what, struct error *err)
 {
-	struct counted_source counted = { .src = { .next = counted_next }, .from = src };
-	enum stream_format format;
-	const uint8_t *head;
-	size_t len;
-	struct error why = ERROR_INIT;
-	struct stream *s autostream = stream_open(&counted.src, &format, &why);
-
-	/* What cannot be decompressed is no matter until something names it as a layer. */
-	if (!s || stream_head(s, &head, &len, &why) < 0)
-		return why.code == EINVAL && !str_starts(m->name, BLOBS) &&
-				       !str_ends(m->name, ".tar")
-			       ? 0
-			       : error_set(err, why.code, "\"%.150s\": %s", m->name, why.message);
-	if (len >= TAR_BLOCK && tar_sniff(head))
-		return stage_layer(r, m, stream_source(s), &counted, size, err) < 0
-			       ? error_prefix(err, "layer \"%.150s\"", m->name)
-			       : 0;
-	if (format == STREAM_PLAIN && size <= ARCHIVE_DOCUMENT_MAX && looks_like_json(head, len))
-		return read_document(r, m, stream_source(s), err);
-	return 0;
-}
-
-/* The digest that a blob's name promises. */
-static bool promised_digest(const char *name, struct digest *out)
-{
-	return str_starts(name, BLOBS) && digest_from_hex(name + strlen(BLOBS), out) == 0;
-}
-
-static int read_file(struct reader *r, struct tar *tar, const struct tar_entry *e,
-		     struct error *err)
-{
-	struct archive_member *m = add_member(r, e->path, err);
-	struct digest promised;
-	struct hash_source hashed;
-	char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
-
-	if (!m)
-		return -1;
-	m->size = e->stored;
-	if (!promised_digest(m->name, &promised))
-		return read_contents(r, m, tar_data(tar), e->stored, err);
-	hash_source_init(&hashed, tar_data(tar));
-	if (read_contents(r, m, &hashed.src, e->stored, err) < 0 ||
-	    hash_source_finish(&hashed, &m->digest, err) < 0)
-		return -1;
-	if (!digest_equal(&m->digest, &promised))
-		return error_set(err, EBADMSG, "blob %s is damaged: its digest is %s",
-				 digest_text(&promised, want), digest_text(&m->digest, got));
-	return 0;
-}
-
-static int read_entry(struct reader *r, struct tar *tar, const struct tar_entry *e,
-		      struct error *err)
-{
+	int fd autoclose = fs_open_in_root(a->folder_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	struct archive_member *m;
-
-	switch (e->type) {
-	case TAR_FILE:
-		return read_file(r, tar, e, err);
-	case TAR_SYMLINK:
-	case TAR_HARDLINK:
-		m = add_member(r, e->path, err);
-		if (!m)
-			return -1;
-		m->kind = ARCHIVE_LINK;
-		m->target = e->type == TAR_SYMLINK ? link_target(m->name, e->link)
-						   : xstrdup(bare_name(e->link));
-		return 0;
-	default:
-		return 0;
-	}
-}
-
-/* To the end of the compressed data, so that its checksum is looked at and who writes into a pipe can finish. */
-static int drain(struct source *src, struct error *err)
-{
-	const uint8_t *data;
-	size_t len;
-
-	do
-		if (src->next(src, &data, &len, err) < 0)
-			return -1;
-	while (len);
-	return 0;
-}
-
-static int read_archive(struct reader *r, int fd, const char *name, struct error *err)
-{
 	struct fd_source src;
-	struct stream *s autostream = NULL;
-	struct tar *tar autotar = NULL;
-	const struct tar_entry *e;
-	const uint8_t *head;
-	size_t len;
-	int result = -1, more;
+	struct stat s;
+	int r;
 
-	fd_source_init(&src, fd, "the archive", READ_SIZE);
-	s = stream_open(&src.src, NULL, err);
-	if (!s || stream_head(s, &head, &len, err) < 0)
-		goto out;
-	if (len < TAR_BLOCK || !tar_sniff(head)) {
-		error_set(err, EINVAL, "it is no tar archive");
-		goto out;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return absent(name, what, err);
+	if (fd < 0 || fstat(fd, &s) < 0) {
+		error_errno(err, "cannot open %s \"%.150s\"", what, name);
+		return NULL;
 	}
-	tar = tar_open(stream_source(s));
-	while ((more = tar_next(tar, &e, err)) > 0)
-		if (read_entry(r, tar, e, err) < 0)
-			break;
-	if (more == 0)
-		result = drain(stream_source(s), err);
-out:
+	if (!S_ISREG(s.st_mode)) {
+		error_set(err, EINVAL, "%s \"%.150s\" is no file", what, name);
+		return NULL;
+	}
+	m = archive_add(a, name, err);
+	if (!m)
+		return NULL;
+	fd_source_init(&src, fd, name, READ_SIZE);
+	r = archive_take(a, m, &src.src, (uint64_t)s.st_size, err);
 	fd_source_free(&src);
-	return result < 0 ? error_prefix(err, "%s", name) : 0;
+	return r < 0 ? NULL : m;
 }
+
+const struct archive_member *archive_find(struct archive *a, const char *name, const char *what,
+					  struct error *err)
+{
+	const struct archive_member *m = find_exact(a, archive_bare_name(name));
+
+	if (!m && a->folder_fd >= 0)
+		return read_from_folder(a, archive_bare_name(name), what, err);
+	for (int i = 0; m && m->kind == ARCHIVE_LINK; i++)
+		m = i < LINKS_MAX && m->target ? find_exact(a, m->target) : NULL;
+	return m ? m : absent(name, what, err);
+}
+
+static const struct archive_member *find_kind(struct archive *a, const char *name, const char *what,
+					      enum archive_kind kind, const char *other,
+					      struct error *err)
+{
+	const struct archive_member *m = archive_find(a, name, what, err);
+
+	if (!m || m->kind == kind)
+		return m;
+	error_set(err, EINVAL, "%s \"%.150s\" is %s%s%s", what, name, other, m->why ? ": " : "",
+		  m->why ? m->why : "");
+	return NULL;
+}
+
+const struct archive_member *archive_find_document(struct archive *a, const char *name,
+						   const char *what, struct error *err)
+{
+	return find_kind(a, name, what, ARCHIVE_DOCUMENT, "no JSON document", err);
+}
+
+const struct archive_member *archive_find_layer(struct archive *a, const char *name,
+						struct error *err)
+{
+	return find_kind(a, name, "layer", ARCHIVE_LAYER, "no tar archive, plain or compressed",
+			 err);
+}
+
+/* ---- All of it */
 
 int archive_read(const struct store *st, int fd, const char *name, struct progress *progress,
 		 struct archive *out, struct error *err)
 {
-	struct reader r = { .st = st, .progress = progress, .archive = out };
 	struct rlimit files;
+	struct stat s;
+	int r;
 
 	/* A staged layer is two descriptors. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -308,20 +146,33 @@ int archive_read(const struct store *st, int fd, const char *name, struct progre
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
 	*out = (struct archive)ARCHIVE_INIT;
-	if (read_archive(&r, fd, name, err) == 0)
+	out->st = st;
+	out->progress = progress;
+	if (fstat(fd, &s) == 0 && S_ISDIR(s.st_mode)) {
+		out->folder_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		r = out->folder_fd < 0 ? error_errno(err, "cannot open it") : 0;
+	} else {
+		r = archive_read_tar(out, fd, err);
+	}
+	if (r == 0)
 		return 0;
 	archive_free(out);
-	return -1;
+	return error_prefix(err, "%s", name);
 }
 
 void archive_free(struct archive *a)
 {
 	for (size_t i = 0; i < a->n; i++) {
-		layer_abandon(a->members[i].layer);
-		free(a->members[i].name);
-		free(a->members[i].text);
-		free(a->members[i].target);
+		struct archive_member *m = a->members[i];
+
+		layer_abandon(m->layer);
+		free(m->name);
+		free(m->text);
+		free(m->target);
+		free(m->why);
+		free(m);
 	}
 	free(a->members);
+	cleanup_close(&a->folder_fd);
 	*a = (struct archive)ARCHIVE_INIT;
 }

@@ -5,14 +5,19 @@
 #include <string.h>
 
 #include "image-tools/image.h"
+#include "image-tools/platform.h"
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/str.h"
 
 /* ---- The list */
 
-struct archived_image *archived_image_add(struct archived_images *images)
+struct archived_image *archived_image_add(struct archived_images *images, struct error *err)
 {
+	if (images->n == ARCHIVED_IMAGES_MAX) {
+		error_set(err, EINVAL, "it names more than %d images", ARCHIVED_IMAGES_MAX);
+		return NULL;
+	}
 	images->items = xreallocarray(images->items, images->n + 1, sizeof(*images->items));
 	images->items[images->n] = (struct archived_image){ 0 };
 	return &images->items[images->n++];
@@ -32,14 +37,20 @@ void archived_image_add_layer(struct archived_image *img, const struct archive_m
 	img->layers[img->n_layers++] = layer;
 }
 
+void archived_image_drop(struct archived_images *images)
+{
+	struct archived_image *img = &images->items[--images->n];
+
+	for (size_t i = 0; i < img->n_names; i++)
+		reference_free(&img->names[i]);
+	free(img->names);
+	free(img->layers);
+}
+
 void archived_images_free(struct archived_images *images)
 {
-	for (size_t i = 0; i < images->n; i++) {
-		for (size_t j = 0; j < images->items[i].n_names; j++)
-			reference_free(&images->items[i].names[j]);
-		free(images->items[i].names);
-		free(images->items[i].layers);
-	}
+	while (images->n)
+		archived_image_drop(images);
 	free(images->items);
 	*images = (struct archived_images)ARCHIVED_IMAGES_INIT;
 }
@@ -67,7 +78,7 @@ static int check_config_name(const struct archive_member *m, const char *name, s
 	return 0;
 }
 
-static int docker_image(const struct archive *a, yyjson_val *obj, struct archived_image *img,
+static int docker_image(struct archive *a, yyjson_val *obj, struct archived_image *img,
 			struct error *err)
 {
 	struct strv layers autostrv = STRV_INIT, tags autostrv = STRV_INIT;
@@ -81,19 +92,14 @@ static int docker_image(const struct archive *a, yyjson_val *obj, struct archive
 		return error_prefix(err, "manifest.json");
 	if (!config)
 		return error_set(err, EINVAL, "manifest.json names no \"Config\"");
-	img->config = archive_find(a, config);
-	if (!img->config || img->config->kind != ARCHIVE_DOCUMENT)
-		return error_set(err, EINVAL, "image configuration \"%.150s\" is %s", config,
-				 img->config ? "no JSON document" : "not in the archive");
-	if (check_config_name(img->config, config, err) < 0)
+	img->config = archive_find_document(a, config, "image configuration", err);
+	if (!img->config || check_config_name(img->config, config, err) < 0)
 		return -1;
 	for (size_t i = 0; i < layers.len; i++) {
-		const struct archive_member *m = archive_find(a, layers.items[i]);
+		const struct archive_member *m = archive_find_layer(a, layers.items[i], err);
 
-		if (!m || m->kind != ARCHIVE_LAYER)
-			return error_set(err, EINVAL, "layer \"%.150s\" is %s", layers.items[i],
-					 m ? "no tar archive, plain or compressed"
-					   : "not in the archive");
+		if (!m)
+			return -1;
 		archived_image_add_layer(img, m);
 	}
 	for (size_t i = 0; i < tags.len; i++) {
@@ -108,7 +114,7 @@ static int docker_image(const struct archive *a, yyjson_val *obj, struct archive
 	return 0;
 }
 
-static int docker_archive_find(const struct archive *a, const struct archive_member *manifest,
+static int docker_archive_find(struct archive *a, const struct archive_member *manifest,
 			       struct archived_images *out, struct error *err)
 {
 	yyjson_doc *doc autojson = json_parse(manifest->text, manifest->size, "manifest.json", err);
@@ -120,20 +126,30 @@ static int docker_archive_find(const struct archive *a, const struct archive_mem
 	root = yyjson_doc_get_root(doc);
 	if (!yyjson_is_arr(root))
 		return error_set(err, EINVAL, "manifest.json is no list of images");
-	yyjson_arr_foreach(root, i, max, val) if (docker_image(a, val, archived_image_add(out),
-							       err) < 0) return -1;
+	yyjson_arr_foreach(root, i, max, val)
+	{
+		struct archived_image *img = archived_image_add(out, err);
+
+		if (!img || docker_image(a, val, img, err) < 0)
+			return -1;
+	}
 	return 0;
 }
 
 /* ---- Both */
 
-static int check_layers(const struct archived_image *img, struct error *err)
+static int check(const struct archived_image *img, struct error *err)
 {
 	struct image *config autoimage = image_parse(img->config->text, img->config->size, err);
 	char said[DIGEST_TEXT_MAX], is[DIGEST_TEXT_MAX];
 
 	if (!config)
 		return -1;
+	if (!platform_is_ours(config->os, config->architecture))
+		return error_set(err, EINVAL,
+				 "image is for %.40s/%.40s, and containers here are " PLATFORM,
+				 config->os ? config->os : "linux",
+				 config->architecture ? config->architecture : "unknown");
 	if (config->n_diffids != img->n_layers)
 		return error_set(err, EINVAL,
 				 "image configuration names %zu layers, the manifest %zu",
@@ -147,28 +163,53 @@ static int check_layers(const struct archived_image *img, struct error *err)
 	return 0;
 }
 
-int archived_images_find(const struct archive *a, struct archived_images *out, struct error *err)
+/* Docker before 1.10 wrote layers with a chain of their own documents, and no list of images. */
+static int no_list(struct archive *a, struct error *err)
+{
+	if (archive_find(a, "repositories", "list", NULL))
+		return error_set(
+			err, EINVAL,
+			"it is in the format of Docker before 1.10, which is not read: it has "
+			"no manifest.json");
+	return error_set(
+		err, EINVAL,
+		"it is no image archive, for it has neither manifest.json nor index.json; a root "
+		"filesystem is taken in by 'knarr import'");
+}
+
+/* The list by that name; NULL with err clear where the archive has none. */
+static const struct archive_member *find_list(struct archive *a, const char *name,
+					      struct error *err)
+{
+	const struct archive_member *m = archive_find_document(a, name, "document", err);
+
+	if (!m && err->code == ENOENT)
+		error_clear(err);
+	return m;
+}
+
+int archived_images_find(struct archive *a, struct archived_images *out, struct error *err)
 {
 	struct archived_images images autoarchived = ARCHIVED_IMAGES_INIT;
-	const struct archive_member *manifest = archive_find(a, "manifest.json");
-	const struct archive_member *index = archive_find(a, "index.json");
-	int r;
+	const struct archive_member *manifest, *index = NULL;
+	struct error why = ERROR_INIT;
 
-	if (manifest && manifest->kind == ARCHIVE_DOCUMENT)
-		r = docker_archive_find(a, manifest, &images, err);
-	else if (index && index->kind == ARCHIVE_DOCUMENT)
-		r = oci_layout_find(a, index, &images, err);
-	else
-		r = error_set(
-			err, EINVAL,
-			"it is no image archive, for it has neither manifest.json nor index.json; a root "
-			"filesystem is taken in by 'knarr import'");
-	if (r < 0)
+	/* An archive that is both is a docker-archive, unless that half of it is empty. */
+	manifest = find_list(a, "manifest.json", &why);
+	if (manifest && docker_archive_find(a, manifest, &images, err) < 0)
 		return -1;
+	if (!why.code && !images.n)
+		index = find_list(a, "index.json", &why);
+	if (why.code)
+		return error_set(err, why.code, "%s", why.message);
+	if (index && oci_layout_find(a, index, &images, err) < 0)
+		return -1;
+	if (!manifest && !index)
+		return no_list(a, err);
 	if (!images.n)
 		return error_set(err, EINVAL, "it holds no image");
 	for (size_t i = 0; i < images.n; i++)
-		if (check_layers(&images.items[i], err) < 0)
+		if (check(&images.items[i], err) < 0)
 			return -1;
 	*out = images;
 	images = (struct archived_images)ARCHIVED_IMAGES_INIT;

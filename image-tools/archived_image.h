@@ -10,6 +10,8 @@
 #include "image-tools/reference.h"
 #include "lib/error.h"
 
+#define ARCHIVED_IMAGES_MAX 4096 /* in one archive */
+
 struct archived_image {
 	const struct archive_member *config;
 	const struct archive_member **layers; /* lowest first */
@@ -29,20 +31,22 @@ struct archived_images {
 	}
 
 /* Reads manifest.json or index.json and all they lead to, and checks it: every document and layer is there, is of the
- * size and digest it is said to have, and every image's configuration names just its layers. Returns 0, or -1 with err
- * set (EINVAL, EBADMSG). The members stay a's. */
-int archived_images_find(const struct archive *a, struct archived_images *out, struct error *err);
+ * size and digest it is said to have, every image's configuration names just its layers, and containers of it can run
+ * here. Returns 0, or -1 with err set (EINVAL, EBADMSG, as archive_find). The members stay a's. */
+int archived_images_find(struct archive *a, struct archived_images *out, struct error *err);
 
 void archived_images_free(struct archived_images *images);
 #define autoarchived __attribute__((cleanup(archived_images_free)))
 
 /* For the two formats' readers. */
-struct archived_image *archived_image_add(struct archived_images *images);
+struct archived_image *archived_image_add(struct archived_images *images,
+					  struct error *err); /* NULL: too many */
+void archived_image_drop(struct archived_images *images);     /* takes the last one back */
 void archived_image_add_name(struct archived_image *img, struct reference *name);
 void archived_image_add_layer(struct archived_image *img, const struct archive_member *layer);
 
 /* Reads an OCI layout's index.json. */
-int oci_layout_find(const struct archive *a, const struct archive_member *index,
+int oci_layout_find(struct archive *a, const struct archive_member *index,
 		    struct archived_images *out, struct error *err);
 
 #endif

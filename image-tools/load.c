@@ -32,6 +32,35 @@ static int publish(const struct store *st, struct archived_images *images,
 	return addition_publish(st, layers, n, additions, images->n, err);
 }
 
+/* Which names are about to be taken from other images. Somebody else may change them meanwhile: this is news, no more. */
+static int note_moves(const struct store *st, const struct archived_images *images,
+		      struct loaded *out, struct error *err)
+{
+	struct tags tags autotags = TAGS_INIT;
+
+	if (tags_read(st, &tags, err) < 0)
+		return -1;
+	for (size_t i = 0; i < images->n; i++) {
+		const struct archived_image *img = &images->items[i];
+		struct digest id;
+
+		digest_of(img->config->text, img->config->size, &id);
+		for (size_t j = 0; j < img->n_names; j++) {
+			char *whole autofree = reference_text(&img->names[j], false);
+			const struct digest *before = tags_find(&tags, whole);
+
+			if (!before || digest_equal(before, &id))
+				continue;
+			out->moved =
+				xreallocarray(out->moved, out->n_moved + 1, sizeof(*out->moved));
+			out->moved[out->n_moved++] =
+				(struct tag){ .name = reference_text(&img->names[j], true),
+					      .id = *before };
+		}
+	}
+	return 0;
+}
+
 int load_fd(const struct store *st, int fd, const char *name, struct progress *progress,
 	    struct loaded *out, struct error *err)
 {
@@ -45,8 +74,10 @@ int load_fd(const struct store *st, int fd, const char *name, struct progress *p
 	if (archived_images_find(&archive, &images, err) < 0)
 		return error_prefix(err, "%s", name);
 	additions = xcalloc(images.n + 1, sizeof(*additions));
-	if (publish(st, &images, additions, err) < 0)
+	if (note_moves(st, &images, out, err) < 0 || publish(st, &images, additions, err) < 0) {
+		loaded_free(out);
 		return -1;
+	}
 	out->images = xcalloc(images.n + 1, sizeof(*out->images));
 	for (; out->n < images.n; out->n++) {
 		struct archived_image *img = &images.items[out->n];
@@ -77,5 +108,8 @@ void loaded_free(struct loaded *l)
 		free(l->images[i].names);
 	}
 	free(l->images);
+	for (size_t i = 0; i < l->n_moved; i++)
+		free(l->moved[i].name);
+	free(l->moved);
 	*l = (struct loaded)LOADED_INIT;
 }

@@ -5,9 +5,10 @@
  *     OCI archive      index.json -> (index for a platform ->) manifest -> configuration and layers below blobs/
  *                      (OCI image-spec image-layout.md, image-index.md, manifest.md)
  *
- * An archive that is both, as Docker has written since version 25, is read as a docker-archive. Of images for several
- * platforms linux/amd64 is taken. Everything is checked before anything is put: digests, sizes, and that every layer is
- * the one that the configuration names. Several images in one archive come in together or not at all. */
+ * either as a tar, or as a folder. One that is both, as Docker has written since version 25, is read as a docker-archive.
+ * Of images for several platforms linux/amd64 is taken; what else stands in an OCI index (signatures, attestations) is
+ * passed over. Everything is checked before anything is put: digests, sizes, and that every layer is the one that the
+ * configuration names. Several images in one archive come in together or not at all. */
 #ifndef KNARR_IMAGE_TOOLS_LOAD_H
 #define KNARR_IMAGE_TOOLS_LOAD_H
 
@@ -16,6 +17,7 @@
 #include "image-tools/progress.h"
 #include "image-tools/reference.h"
 #include "image-tools/store.h"
+#include "image-tools/tags.h"
 #include "lib/digest.h"
 #include "lib/error.h"
 
@@ -28,6 +30,9 @@ struct loaded_image {
 struct loaded {
 	struct loaded_image *images; /* in the archive's order */
 	size_t n;
+	struct tag
+		*moved; /* names (as people know them) that meant another image before, and which */
+	size_t n_moved;
 };
 
 #define LOADED_INIT \
@@ -35,7 +40,7 @@ struct loaded {
 		0 \
 	}
 
-/* Loads the archive read from fd (a file or a pipe). name stands for it in messages; progress may be NULL. Returns 0, or
+/* Loads the archive read from fd (a file, a pipe or a folder). name stands for it in messages; progress may be NULL. Returns 0, or
  * -1 with err set and the store as it was: EINVAL (no image archive, damaged, contradicting itself), EBADMSG (a digest is
  * wrong), ENOSPC, ... */
 int load_fd(const struct store *st, int fd, const char *name, struct progress *progress,

@@ -90,7 +90,8 @@ int stream_again(struct stream *s, uint8_t first, struct error *err)
 	while (s->len) {
 		for (size_t i = 0; i < s->len; i++)
 			if (s->data[i])
-				return stream_damaged("something else follows its compressed data", err);
+				return stream_damaged("something else follows its compressed data",
+						      err);
 		s->len = 0;
 		if (stream_more_input(s, err) < 0)
 			return -1;
@@ -230,8 +231,8 @@ struct source *stream_source(struct stream *s)
 static int zstd_begin(struct stream *s, struct error *err)
 {
 	s->zstd = ZSTD_createDStream();
-	if (!s->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax,
-							    WINDOW_LOG_MAX)))
+	if (!s->zstd ||
+	    ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX)))
 		return error_set(err, ENOMEM, "no memory to decompress it");
 	s->decompress = zstd_next;
 	return 0;

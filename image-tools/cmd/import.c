@@ -9,14 +9,19 @@
 
 #include "image-tools/cmd/command.h"
 #include "image-tools/cmd/progress.h"
+#include "image-tools/platform.h"
 #include "lib/cleanup.h"
+#include "lib/str.h"
 
 int cmd_import(struct command_context *ctx, int argc, char **argv)
 {
 	struct import_options opts = { 0 };
+	const char *platform = NULL;
 	const struct cli_option options[] = {
 		{ "message", 'm', CLI_STRING, &opts.message, "string",
 		  "Set commit message for imported image" },
+		{ "platform", 0, CLI_STRING, &platform, "string",
+		  "Set platform of the image (" PLATFORM " is the only one here)" },
 		{ 0 },
 	};
 	const struct cli_command cmd = {
@@ -26,7 +31,7 @@ int cmd_import(struct command_context *ctx, int argc, char **argv)
 		.options_anywhere = true,
 		.min_args = 1,
 		.max_args = 2,
-		.more = "The tarball may be plain or compressed with gzip or zstd.",
+		.more = "The tarball may be plain or compressed with gzip, zstd, xz or bzip2.",
 	};
 	struct reference name autoreference = REFERENCE_INIT;
 	struct error err = ERROR_INIT;
@@ -40,6 +45,15 @@ int cmd_import(struct command_context *ctx, int argc, char **argv)
 	if (r >= 0)
 		return r;
 	path = argv[first];
+	if (platform && platform_check(platform, &err) < 0)
+		return command_fail(&err);
+	if (str_starts(path, "http://") || str_starts(path, "https://")) {
+		error_set(
+			&err, EINVAL,
+			"import reads a file or standard input, no address: download %.300s first",
+			path);
+		return command_fail(&err);
+	}
 	if (argv[first + 1]) {
 		if (reference_parse(argv[first + 1], &name, &err) < 0)
 			return command_fail(&err);
@@ -63,6 +77,7 @@ int cmd_import(struct command_context *ctx, int argc, char **argv)
 	if (!command_store(ctx, &err))
 		return command_fail(&err);
 	opts.progress = drawn_progress_init(&drawn, false);
+	drawn.verb = "Importing";
 	r = import_fd(ctx->store, fd, path, &opts, &id, &err);
 	drawn_progress_end(&drawn);
 	if (r < 0)

@@ -3,12 +3,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "lib/human.h"
+#include "lib/str.h"
 
 #define REDRAW_NS  100000000
 #define NAME_SHOWN 32
+#define BAR_MIN    10
+#define BAR_MAX    50
 
 static int64_t ns_since(const struct timespec *then, const struct timespec *now)
 {
@@ -37,28 +41,51 @@ static void short_name(const char *what, char out[NAME_SHOWN + 1])
 	out[n] = '\0';
 }
 
-static void draw(struct drawn_progress *p, const char *what, uint64_t done, uint64_t total,
-		 const struct timespec *now, const char *end)
+static unsigned terminal_width(void)
 {
-	char name[NAME_SHOWN + 1], have[HUMAN_MAX], all[HUMAN_MAX], rate[HUMAN_MAX];
-	int64_t ns = ns_since(&p->begun, now);
+	struct winsize w;
+
+	/* A serial console may not know; 80 is what it then has. */
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col ? w.ws_col : 80;
+}
+
+/* The bar fills what the words leave of the line, up to Docker's 50. */
+static void add_bar(struct strbuf *line, uint64_t done, uint64_t total, size_t room)
+{
+	size_t filled;
+
+	if (room > BAR_MAX)
+		room = BAR_MAX;
+	if (room < BAR_MIN || !total)
+		return;
+	filled = done >= total ? room : (size_t)((double)done / (double)total * (double)room);
+	strbuf_putc(line, '[');
+	for (size_t i = 0; i < room; i++)
+		strbuf_putc(line, i < filled ? '=' : i == filled ? '>' : ' ');
+	strbuf_puts(line, "] ");
+}
+
+static void draw(struct drawn_progress *p, const char *what, uint64_t done, uint64_t total,
+		 const char *end)
+{
+	struct strbuf line autostrbuf = STRBUF_INIT;
+	char name[NAME_SHOWN + 1], have[HUMAN_MAX], all[HUMAN_MAX], figures[2 * HUMAN_MAX + 4];
+	size_t width = terminal_width(), words;
 
 	short_name(what, name);
 	human_size(done, have);
 	human_size(total, all);
-	human_size(ns > 0 ? (uint64_t)((double)done * 1e9 / (double)ns) : done, rate);
-	fprintf(stderr, "\r%s: %s%s%s  %s/s\033[K%s", name, have, total ? "/" : "",
-		total ? all : "", rate, end);
+	snprintf(figures, sizeof(figures), total ? "%8s/%s" : "%8s", have, all);
+	strbuf_printf(&line, "%s: %s ", name, p->verb);
+	words = line.len + strlen(figures) + strlen("[] ") + 1;
+	add_bar(&line, done, total, width > words ? width - words : 0);
+	strbuf_puts(&line, figures);
+	if (line.len >= width) /* it must not wrap: it could not be drawn over */
+		line.data[width > 1 ? width - 1 : 0] = '\0';
+	fprintf(stderr, "\r%s\033[K%s", line.data, end);
 	fflush(stderr);
-	p->drawn = *now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &p->drawn);
 	p->shown = true;
-}
-
-static void begin(struct drawn_progress *p, const struct timespec *now)
-{
-	if (!p->busy)
-		p->begun = p->drawn = *now;
-	p->busy = true;
 }
 
 static void step(struct progress *base, const char *what, uint64_t done, uint64_t total)
@@ -67,25 +94,25 @@ static void step(struct progress *base, const char *what, uint64_t done, uint64_
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	begin(p, &now);
+	if (!p->busy)
+		p->drawn = now;
+	p->busy = true;
+	p->total = total;
 	if (ns_since(&p->drawn, &now) >= REDRAW_NS)
-		draw(p, what, done, total, &now, "");
+		draw(p, what, done, total, "");
 }
 
 static void finish(struct progress *base, const char *what, uint64_t done)
 {
 	struct drawn_progress *p = (struct drawn_progress *)base;
-	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	begin(p, &now);
-	draw(p, what, done, 0, &now, "\n");
+	draw(p, what, done, p->busy ? p->total : done, "\n");
 	p->busy = p->shown = false;
 }
 
 struct progress *drawn_progress_init(struct drawn_progress *p, bool quiet)
 {
-	*p = (struct drawn_progress){ .progress = { .step = step, .finish = finish } };
+	*p = (struct drawn_progress){ .progress = { .step = step, .finish = finish }, .verb = "" };
 	return !quiet && isatty(STDERR_FILENO) ? &p->progress : NULL;
 }
 
