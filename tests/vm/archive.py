@@ -6,16 +6,19 @@ A layer is given as bytes or as the path of a tar file. Nothing here reads a clo
 gives the same bytes.
 """
 
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import pathlib
 import subprocess
 import tarfile
 
 OCI = "application/vnd.oci.image."
-LAYER_TYPES = {"": OCI + "layer.v1.tar", "gzip": OCI + "layer.v1.tar+gzip", "zstd": OCI + "layer.v1.tar+zstd"}
+COMPRESSIONS = ["", "gzip", "zstd", "xz", "bzip2"]
+LAYER_TYPES = {how: OCI + "layer.v1.tar" + ("+" + how if how else "") for how in COMPRESSIONS}
 
 
 def sha256(data):
@@ -27,6 +30,10 @@ def compress(data, how):
         return gzip.compress(data, 6, mtime=0)
     if how == "zstd":
         return subprocess.run(["zstd", "-q", "-3", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    if how == "xz":
+        return lzma.compress(data, preset=1)
+    if how == "bzip2":
+        return bz2.compress(data, 1)
     return data
 
 
@@ -81,7 +88,7 @@ class Image:
 
 
 def write_tar(path, files):
-    """files: (name, bytes) in order; folders for the names' parents are written as docker save does."""
+    """files: (name, bytes, or the target of a link) in order; folders for the names' parents are written as docker save does."""
     seen = set()
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, data in files:
@@ -90,7 +97,8 @@ def write_tar(path, files):
                 if parent not in seen:
                     seen.add(parent)
                     tar.addfile(folder(parent)[0])
-            info, data = entry(name, data=data)
+            # text is where a symbolic link leads
+            info, data = symlink(name, data) if isinstance(data, str) else entry(name, data=data)
             tar.addfile(info, io.BytesIO(data))
 
 
@@ -110,6 +118,60 @@ def docker_archive(path, image, tags, compressed=""):
         data = pathlib.Path(path).read_bytes()
         pathlib.Path(path).write_bytes(compress(data, compressed))
     return path
+
+
+def old_docker_files(image, tags):
+    """As Docker 1.10 to 24 wrote it: a folder a layer with VERSION, json and layer.tar, a layer that came before being a
+    link, and `repositories`. Folders are called by what Docker calls its layers' v1 IDs."""
+    files, chain, seen = [], "", {}
+    for diffid, data in zip(image.diffids, image.layers):
+        parent, chain = chain, sha256((chain + diffid).encode())
+        v1 = {"id": chain, "created": "1970-01-01T00:00:00Z", "container_config": {}, "os": "linux",
+              **({"parent": parent} if parent else {})}
+        files += [(chain + "/VERSION", b"1.0"), (chain + "/json", json.dumps(v1).encode())]
+        files.append((chain + "/layer.tar", "../" + seen[diffid] if diffid in seen else data))
+        seen.setdefault(diffid, chain + "/layer.tar")
+    names = [name for name, _ in files if name.endswith("/layer.tar")]
+    repositories = {}
+    for tag in tags:
+        repositories.setdefault(tag.rpartition(":")[0], {})[tag.rpartition(":")[2]] = chain
+    return files + [
+        (image.id + ".json", image.config),
+        ("manifest.json", json.dumps([{"Config": image.id + ".json", "RepoTags": list(tags), "Layers": names}]).encode()),
+        ("repositories", json.dumps(repositories).encode())]
+
+
+def hybrid_files(image, tag):
+    """As Docker writes it since version 25: an OCI layout that is a docker-archive, too."""
+    files = [f for f in oci_files(image, tag, "") if f[0] != "manifest.json"]
+    blob = lambda digest: "blobs/sha256/" + digest
+    manifest = [{"Config": blob(image.id), "RepoTags": [tag], "Layers": [blob(d[7:]) for d in image.diffids],
+                 "LayerSources": {d: {"mediaType": OCI + "layer.v1.tar", "size": len(l), "digest": d}
+                                  for d, l in zip(image.diffids, image.layers)}}]
+    return files + [("manifest.json", json.dumps(manifest).encode()),
+                    ("repositories", json.dumps({tag.rpartition(":")[0]: {tag.rpartition(":")[2]: "0" * 64}}).encode())]
+
+
+def descriptor(kind, data, **more):
+    return {"mediaType": OCI + kind, "digest": "sha256:" + sha256(data), "size": len(data), **more}
+
+
+def blob(data):
+    return "blobs/sha256/" + sha256(data), data
+
+
+def oci_index(manifests):
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI + "index.v1+json", "manifests": manifests}).encode()
+
+
+def oci_image_blobs(image, compressed="gzip"):
+    """The manifest of an image, and the blobs it needs (itself among them)."""
+    layers = [compress(l, compressed) for l in image.layers]
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": OCI + "manifest.v1+json", "config": descriptor("config.v1+json", image.config),
+        "layers": [{**descriptor("", b), "mediaType": LAYER_TYPES[compressed]} for b in layers],
+    }).encode()
+    return manifest, list(dict(map(blob, [manifest, image.config, *layers])).items())
 
 
 def oci_files(image, tag, compressed="gzip", blobs=None, digests=None, sizes=None):

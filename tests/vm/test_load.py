@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Images in: `docker load` and `docker import`, and `docker images` after it."""
+"""Images in: `docker load`, and `docker images` after it. (Every form of archive: test_load_formats.py; root
+filesystems: test_import.py.)"""
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -139,27 +139,6 @@ def test_images_columns(machine):
     assert machine.ok("docker image ls -q testbox:latest") == image + "\n"
     assert machine.ok("docker images no-such").splitlines() == out.splitlines()[:1] or \
         re.split(r"\s{2,}", machine.ok("docker images no-such").strip()) == HEADER
-
-
-def test_import(tidy):
-    tar = archive.layer(*testbox._base(), archive.entry("etc/label", data=b"imported\n"))
-    path = tidy.put("import.tar", tar)
-    image = tidy.split(f"docker import {path} imported:1").out
-    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", image)
-    assert ("imported:1", image.strip()) in tidy.images()
-    assert tidy.ok("docker run --rm imported:1 cat /etc/label") == "imported\n"
-    # an imported image has no command of its own
-    result = tidy.split("docker run --rm imported:1")
-    assert result.status == 125 and "command" in result.err.lower()
-    assert hashlib.sha256(tar).hexdigest() + ".tar" in tidy.ok(f"ls {tidy.store}/layers/sha256")
-
-
-def test_import_from_standard_input(tidy):
-    tar = archive.layer(*testbox._base(), archive.entry("etc/label", data=b"piped\n"))
-    path = tidy.put("piped.tar.gz", archive.compress(tar, "gzip"))
-    assert tidy.split(f"docker import - piped:1 < {path}").out.startswith("sha256:")
-    assert tidy.ok("docker run --rm piped:1 cat /etc/label") == "piped\n"
-    assert tidy.split(f"cat {path} | docker import -").out.startswith("sha256:")
 
 
 @pytest.mark.parametrize("kind", ["docker", "docker-gzip", "oci-gzip", "oci-zstd"])
