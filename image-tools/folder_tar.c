@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image-tools/folder_tar.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -13,11 +12,11 @@
 
 #include "image-tools/file_attributes.h"
 #include "image-tools/file_map.h"
+#include "image-tools/folder_names.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 
 #define PATH_LONGEST 4095U
-#define DIRENTS      (32U << 10) /* bytes of a folder read at a time */
 
 /* Folders held open at once. Those above are closed while what is below this depth is walked, and found again by their path. */
 #define OPEN_DEPTH 64
@@ -50,9 +49,8 @@ struct folder_tar {
 	struct file_map map;
 	struct link_name *links; /* a hash table, open addressing */
 	size_t n_links, room_links;
-	/* Large buffers have no place on the stack, which goes as deep as the folders do. */
+	/* A large buffer has no place on the stack, which goes as deep as the folders do. */
 	char target[PATH_LONGEST + 1];
-	_Alignas(struct dirent64) char dirents[DIRENTS];
 	unsigned long unnameable;
 	char *first_unnameable;
 };
@@ -283,6 +281,10 @@ static bool is_whiteout(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
 
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 static bool is_mounted(int at)
 {
 	struct statx sx;
@@ -344,54 +346,6 @@ static int put_entry(struct folder_tar *f, int *at, const char *name, bool xwhit
 }
 
 /* ---- Folders */
-
-struct names {
-	char *text; /* names with their NULs */
-	const char **sorted;
-	size_t n;
-};
-
-static void names_free(struct names *n)
-{
-	free(n->text);
-	free(n->sorted);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* All names in the folder, in the order of their bytes. -1 with errno. */
-static int read_names(struct folder_tar *f, int dirfd, struct names *out)
-{
-	struct strbuf text autostrbuf = STRBUF_INIT;
-	size_t *at autofree = NULL;
-	size_t room = 0;
-	ssize_t len;
-
-	while ((len = getdents64(dirfd, f->dirents, sizeof(f->dirents))) > 0) {
-		for (ssize_t i = 0; i < len;) {
-			const struct dirent64 *d = (const struct dirent64 *)(f->dirents + i);
-
-			i += d->d_reclen;
-			if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-				continue;
-			if (out->n == room) {
-				room = room ? 2 * room : 64;
-				at = xreallocarray(at, room, sizeof(*at));
-			}
-			at[out->n++] = text.len;
-			strbuf_add(&text, d->d_name, strlen(d->d_name) + 1);
-		}
-	}
-	out->text = strbuf_steal(&text);
-	out->sorted = xcalloc(out->n + 1, sizeof(*out->sorted));
-	for (size_t i = 0; i < out->n; i++)
-		out->sorted[i] = out->text + at[i];
-	qsort(out->sorted, out->n, sizeof(*out->sorted), compare_names);
-	return len < 0 ? -1 : 0;
-}
 
 /* Opens the folder called f->path again, which was closed while deeper ones were walked. */
 static int open_again(struct folder_tar *f, struct level *l, struct error *err)
@@ -456,14 +410,14 @@ static int enter(struct folder_tar *f, struct level *l, int dirfd, struct error 
 /* Writes all that is in the folder called f->path. dirfd is taken over. */
 static int walk(struct folder_tar *f, int dirfd, bool xwhiteouts, struct error *err)
 {
-	struct names names __attribute__((cleanup(names_free))) = { 0 };
+	struct folder_names names autofoldernames = { 0 };
 	struct level here;
 	int r = enter(f, &here, dirfd, err);
 
-	if (r == 0 && read_names(f, dirfd, &names) < 0)
+	if (r == 0 && folder_names_read(dirfd, &names) < 0)
 		r = failed(f, "read", err);
 	for (size_t i = 0; r == 0 && i < names.n; i++)
-		r = put_name(f, &here, names.sorted[i], xwhiteouts, err);
+		r = put_name(f, &here, names.items[i], xwhiteouts, err);
 	f->level = here.up;
 	cleanup_close(&here.fd);
 	return r;

@@ -7,13 +7,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <yyjson.h>
 
 #include "image-tools/store.h"
 #include "lib/digest.h"
 #include "lib/error.h"
 #include "lib/str.h"
 
+#define IMAGE_CONFIG_INIT \
+	{ \
+		0 \
+	}
+
 #define IMAGE_CONFIG_MAX (8U << 20) /* bytes; a larger configuration is refused */
+
+/* How to ask a container whether it is well. Times in nanoseconds; 0: not said, so that a default holds. */
+struct image_healthcheck {
+	struct strv
+		test; /* {"NONE"}, {"CMD", program, ...}, {"CMD-SHELL", line}; empty: nothing is said */
+	int64_t interval, timeout, start_period, start_interval;
+	int64_t retries;
+};
 
 /* What a container of the image starts with: the "config" member. Absent strings are NULL, absent lists empty. */
 struct image_config {
@@ -28,6 +42,7 @@ struct image_config {
 	char *user;
 	char *working_dir;
 	char *stop_signal;
+	struct image_healthcheck healthcheck;
 };
 
 struct image_history {
@@ -83,6 +98,16 @@ int image_resolve_name(const struct store *st, const char *name, struct digest *
 
 /* IDs of all images, in no order; the caller frees. */
 int image_list(const struct store *st, struct digest **ids, size_t *n, struct error *err);
+
+/* Reads a "config" member (NULL: absent) into *out, which is IMAGE_CONFIG_INIT or to be added to. -1 with err set: EINVAL. */
+int image_config_get(yyjson_val *obj, struct image_config *out, struct error *err);
+
+/* Sets c's members in obj, in Docker's names and order and with sets and maps sorted, as Go writes them; what is empty is left out. */
+void image_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct image_config *c);
+
+void image_config_copy(struct image_config *to, const struct image_config *from);
+void image_config_free(struct image_config *c);
+#define autoimageconfig __attribute__((cleanup(image_config_free)))
 
 void image_free(struct image *img);
 static inline void image_freep(struct image **img)

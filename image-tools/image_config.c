@@ -23,23 +23,6 @@ static int copy_str(yyjson_val *obj, const char *key, char **out, struct error *
 	return 0;
 }
 
-static int parse_config(yyjson_val *obj, struct image_config *c, struct error *err)
-{
-	if (json_get_strv(obj, "Env", &c->env, err) < 0 ||
-	    json_get_strv(obj, "Entrypoint", &c->entrypoint, err) < 0 ||
-	    json_get_strv(obj, "Cmd", &c->cmd, err) < 0 ||
-	    json_get_strv(obj, "Shell", &c->shell, err) < 0 ||
-	    json_get_set(obj, "Volumes", &c->volumes, err) < 0 ||
-	    json_get_set(obj, "ExposedPorts", &c->exposed_ports, err) < 0 ||
-	    json_get_map(obj, "Labels", &c->labels, err) < 0 ||
-	    json_get_strv(obj, "OnBuild", &c->on_build, err) < 0 ||
-	    copy_str(obj, "User", &c->user, err) < 0 ||
-	    copy_str(obj, "WorkingDir", &c->working_dir, err) < 0 ||
-	    copy_str(obj, "StopSignal", &c->stop_signal, err) < 0)
-		return -1;
-	return 0;
-}
-
 static int parse_diffids(yyjson_val *root, struct image *img, struct error *err)
 {
 	yyjson_val *rootfs = NULL, *list = NULL, *val;
@@ -129,7 +112,7 @@ struct image *image_parse(const char *json, size_t len, struct error *err)
 	    copy_str(root, "os", &img->os, err) < 0 ||
 	    copy_str(root, "author", &img->author, err) < 0 ||
 	    json_get_obj(root, "config", &config, err) < 0 ||
-	    parse_config(config, &img->config, err) < 0 || parse_diffids(root, img, err) < 0 ||
+	    image_config_get(config, &img->config, err) < 0 || parse_diffids(root, img, err) < 0 ||
 	    parse_history(root, img, err) < 0)
 		return NULL;
 	return STEAL_PTR(img);
@@ -143,17 +126,7 @@ void image_free(struct image *img)
 	free(img->architecture);
 	free(img->os);
 	free(img->author);
-	strv_free(&img->config.env);
-	strv_free(&img->config.entrypoint);
-	strv_free(&img->config.cmd);
-	strv_free(&img->config.shell);
-	strv_free(&img->config.volumes);
-	strv_free(&img->config.exposed_ports);
-	strv_free(&img->config.labels);
-	strv_free(&img->config.on_build);
-	free(img->config.user);
-	free(img->config.working_dir);
-	free(img->config.stop_signal);
+	image_config_free(&img->config);
 	for (size_t i = 0; i < img->n_history; i++) {
 		free(img->history[i].created);
 		free(img->history[i].created_by);

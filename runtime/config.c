@@ -39,15 +39,7 @@ char *config_write(const struct container_config *c, size_t *len)
 	put_str(doc, root, "imageId", digest_text(&c->image_id, id));
 
 	yyjson_mut_obj_add_val(doc, root, "config", run);
-	json_put_strv(doc, run, "Env", &c->run.env);
-	json_put_strv(doc, run, "Entrypoint", &c->run.entrypoint);
-	json_put_strv(doc, run, "Cmd", &c->run.cmd);
-	put_str(doc, run, "User", c->run.user);
-	put_str(doc, run, "WorkingDir", c->run.working_dir);
-	json_put_set(doc, run, "ExposedPorts", &c->run.exposed_ports);
-	json_put_set(doc, run, "Volumes", &c->run.volumes);
-	json_put_map(doc, run, "Labels", &c->run.labels);
-	put_str(doc, run, "StopSignal", c->run.stop_signal);
+	image_config_put(doc, run, &c->run);
 
 	put_str(doc, root, "hostname", c->hostname);
 	put_str(doc, root, "network", c->network);
@@ -69,21 +61,6 @@ static int get_copy(yyjson_val *obj, const char *key, char **out, struct error *
 		return -1;
 	if (text)
 		*out = xstrdup(text);
-	return 0;
-}
-
-static int parse_run(yyjson_val *run, struct image_config *out, struct error *err)
-{
-	if (json_get_strv(run, "Env", &out->env, err) < 0 ||
-	    json_get_strv(run, "Entrypoint", &out->entrypoint, err) < 0 ||
-	    json_get_strv(run, "Cmd", &out->cmd, err) < 0 ||
-	    get_copy(run, "User", &out->user, err) < 0 ||
-	    get_copy(run, "WorkingDir", &out->working_dir, err) < 0 ||
-	    json_get_set(run, "ExposedPorts", &out->exposed_ports, err) < 0 ||
-	    json_get_set(run, "Volumes", &out->volumes, err) < 0 ||
-	    json_get_map(run, "Labels", &out->labels, err) < 0 ||
-	    get_copy(run, "StopSignal", &out->stop_signal, err) < 0)
-		return -1;
 	return 0;
 }
 
@@ -126,7 +103,7 @@ static int parse(const char *text, size_t len, const char *id, struct container_
 	    json_get_obj(root, "config", &run, err) < 0 ||
 	    get_copy(root, "hostname", &out->hostname, err) < 0 ||
 	    get_copy(root, "network", &out->network, err) < 0 || parse_flags(root, out, err) < 0 ||
-	    parse_run(run, &out->run, err) < 0)
+	    image_config_get(run, &out->run, err) < 0)
 		return -1;
 	if (!own_id || strcmp(own_id, id) != 0)
 		return error_set(err, EINVAL, "it tells of another container");
@@ -160,22 +137,10 @@ void config_command(const struct container_config *c, struct strv *out)
 
 void config_free(struct container_config *c)
 {
-	struct image_config *run = &c->run;
-
 	free(c->name);
 	free(c->image);
 	free(c->hostname);
 	free(c->network);
-	strv_free(&run->env);
-	strv_free(&run->entrypoint);
-	strv_free(&run->cmd);
-	strv_free(&run->shell);
-	strv_free(&run->volumes);
-	strv_free(&run->exposed_ports);
-	strv_free(&run->labels);
-	strv_free(&run->on_build);
-	free(run->user);
-	free(run->working_dir);
-	free(run->stop_signal);
+	image_config_free(&c->run);
 	*c = (struct container_config)CONTAINER_CONFIG_INIT;
 }

@@ -10,7 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
-#include "runtime/signals.h"
+#include "lib/signals.h"
 
 #define DEFAULT_PATH  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENV_FILE_MAX  (1U << 20) /* bytes */
@@ -148,19 +148,6 @@ static void replace(char **where, const char *text)
 	*where = text ? xstrdup(text) : NULL;
 }
 
-static void copy_image(const struct image_config *from, struct image_config *to)
-{
-	strv_extend(&to->env, &from->env);
-	strv_extend(&to->entrypoint, &from->entrypoint);
-	strv_extend(&to->cmd, &from->cmd);
-	strv_extend(&to->volumes, &from->volumes);
-	strv_extend(&to->exposed_ports, &from->exposed_ports);
-	strv_extend(&to->labels, &from->labels);
-	replace(&to->user, from->user);
-	replace(&to->working_dir, from->working_dir);
-	replace(&to->stop_signal, from->stop_signal);
-}
-
 static int merge_command(const struct engine_request *request, struct image_config *run,
 			 struct error *err)
 {
@@ -208,7 +195,10 @@ int engine_configure(const struct image *image, const struct engine_request *req
 
 	if (check(request, err) < 0 || security_options(&request->security, config, err) < 0)
 		return -1;
-	copy_image(&image->config, run);
+	image_config_copy(run, &image->config);
+	/* These two are for building on the image. */
+	strv_free(&run->shell);
+	strv_free(&run->on_build);
 	if (merge_command(request, run, err) < 0)
 		return -1;
 	for (size_t i = 0; i < request->env_files.len; i++)

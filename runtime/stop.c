@@ -12,7 +12,7 @@
 #include "lib/str.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-#include "runtime/signals.h"
+#include "lib/signals.h"
 
 static long long now_ms(void)
 {

@@ -7,7 +7,7 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-#include "runtime/signals.h"
+#include "lib/signals.h"
 
 static int send_signal(const struct store *st, const char *word, void *arg, struct error *err)
 {

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "runtime/signals.h"
+#include "lib/signals.h"
 #include "runtime/terminal.h"
 
 static void names_and_numbers(void **state)
