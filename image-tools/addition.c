@@ -77,6 +77,15 @@ static int put_names(const struct store *st, const struct addition_image *images
 	return r;
 }
 
+/* Layers that depend on those below them get what they lack. */
+static int complete(const struct store *st, struct layer_writer *const *layers, size_t n_layers,
+		    const struct addition_image *addition, struct error *err)
+{
+	struct image *img autoimage = image_parse(addition->json, addition->len, err);
+
+	return img ? layer_complete(st, layers, n_layers, img->diffids, img->n_diffids, err) : -1;
+}
+
 int addition_publish(const struct store *st, struct layer_writer *const *layers, size_t n_layers,
 		     struct addition_image *images, size_t n_images, struct error *err)
 {
@@ -85,6 +94,9 @@ int addition_publish(const struct store *st, struct layer_writer *const *layers,
 	struct undo u = { .st = st, .layers = added_layers, .images = added_images };
 	int lock autoclose = -1;
 
+	for (size_t i = 0; i < n_images; i++)
+		if (complete(st, layers, n_layers, &images[i], err) < 0)
+			return -1;
 	for (size_t i = 0; i < n_layers; i++)
 		if (layer_sync(layers[i], err) < 0)
 			return -1;

@@ -5,7 +5,8 @@
  *     byte 1024   superblock, 512-byte blocks, one device slot behind it
  *                 inodes (64 bytes each, with attributes, chunk indexes, and short folders and link targets behind them)
  *                 blocks of longer folders and link targets
- *                 copied data: only of sparse files whose pieces do not lie so that whole chunks can be pointed at
+ *                 copied data: of sparse files whose pieces do not lie so that whole chunks can be pointed at, and of
+ *                 files of lower layers that this one links to
  *
  * The image is a function of the tree alone: the same tar gives the same bytes. */
 #ifndef KNARR_IMAGE_TOOLS_EROFS_H
@@ -30,9 +31,19 @@ struct erofs_totals {
 	uint64_t copied;  /* bytes of data in the image itself */
 };
 
-/* Writes the image of t to fd, an empty file. tar_fd is the tar, of tar_size bytes; uuid identifies the filesystem.
- * Fills totals. Returns 0, or -1 with err set: E2BIG, EFBIG (what EROFS cannot hold), others of pwrite(2). */
-int erofs_write(struct tree *t, int fd, int tar_fd, uint64_t tar_size, const uint8_t uuid[16],
-		struct erofs_totals *totals, struct error *err);
+struct erofs_input {
+	int tar_fd;
+	uint64_t tar_size;
+	int below_fd; /* where the data of files found below lies (copied into the image); -1: there are none */
+	const uint8_t *uuid; /* 16 bytes that identify the filesystem */
+};
+
+/* Writes the image of t to fd, an empty file. Fills totals. Returns 0, or -1 with err set: E2BIG, EFBIG (what EROFS cannot
+ * hold), others of pwrite(2). */
+int erofs_write(struct tree *t, int fd, const struct erofs_input *in, struct erofs_totals *totals,
+		struct error *err);
+
+/* Whether fd, a file of size bytes, begins as the image with that uuid over a tar of tar_size bytes does. One read. */
+bool erofs_matches(int fd, uint64_t size, uint64_t tar_size, const uint8_t uuid[16]);
 
 #endif

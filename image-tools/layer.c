@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "image-tools/index.h"
+#include "image-tools/layer_private.h"
 #include "image-tools/worker.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/json.h"
 
-#define FILE_NAME_MAX (DIGEST_HEX_MAX + 8)
-#define INFO_MAX      (1U << 20) /* bytes of a .json */
+#define INFO_MAX (1U << 20) /* bytes of a .json */
 
 /* How much is handed to the disk at a time, so that the final sync finds little left to do. */
 #define WRITE_BEHIND (8U << 20)
@@ -28,28 +28,13 @@
 /* A layer larger than this is hashed and written on a thread of its own. */
 #define WORKER_FROM (1U << 20)
 
-struct layer_writer {
-	const struct store *st;
-	struct worker *worker; /* NULL: none yet, or none to be had */
-	bool alone;
-	uint64_t taken; /* bytes appended; what follows is the worker's while there is one */
-	int tar_fd, index_fd, info_fd;
-	struct sha256 hash;
-	uint64_t length;
-	uint64_t behind; /* up to here the disk was told to write */
-	uint64_t watch;  /* the length at which free space is looked at next */
-	struct layer_info info;
-	bool sealed, synced;
-};
-
-static const char *file_name(const struct digest *diffid, const char *suffix,
-			     char buf[FILE_NAME_MAX])
+const char *layer_file(const struct digest *diffid, const char *suffix, char buf[LAYER_FILE_MAX])
 {
 	digest_hex(diffid, buf);
 	return strcat(buf, suffix);
 }
 
-static int unnamed_file(const struct store *st, struct error *err)
+int layer_unnamed_file(const struct store *st, struct error *err)
 {
 	int fd = openat(st->tmp_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -64,7 +49,7 @@ struct layer_writer *layer_create(const struct store *st, struct error *err)
 
 	w->st = st;
 	w->index_fd = w->info_fd = -1;
-	w->tar_fd = unnamed_file(st, err);
+	w->tar_fd = layer_unnamed_file(st, err);
 	if (w->tar_fd < 0) {
 		free(w);
 		return NULL;
@@ -141,7 +126,7 @@ static int settle(struct layer_writer *w, struct error *err)
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
 	       struct error *err)
 {
-	struct erofs_totals totals;
+	struct index_totals totals;
 	char want[DIGEST_TEXT_MAX], got[DIGEST_TEXT_MAX];
 
 	if (settle(w, err) < 0)
@@ -150,16 +135,18 @@ int layer_seal(struct layer_writer *w, const struct digest *expected, struct lay
 	if (expected && !digest_equal(expected, &w->info.diffid))
 		return error_set(err, EBADMSG, "layer has digest %s, not %s as it should",
 				 digest_text(&w->info.diffid, got), digest_text(expected, want));
-	w->index_fd = unnamed_file(w->st, err);
+	w->index_fd = layer_unnamed_file(w->st, err);
 	if (w->index_fd < 0)
 		return -1;
 	/* The filesystem's UUID comes from the DiffID: the same tar has the same index, byte for byte. */
-	if (index_make(w->tar_fd, w->info.diffid.bytes, w->index_fd, &totals, err) < 0)
+	if (index_make(w->tar_fd, w->info.diffid.bytes, NULL, w->index_fd, &totals, err) < 0)
 		return -1;
 	w->info.tar_size = w->length;
 	w->info.size = totals.size;
 	w->info.entries = totals.entries;
 	w->info.indexed = totals.copied == 0;
+	w->info.links_lower = totals.outside_links > 0;
+	w->info.needs_lower = totals.outside_links > 0 || totals.implied_folders > 0;
 	w->sealed = true;
 	(void)sync_file_range(w->tar_fd, (off_t)w->behind, 0, SYNC_FILE_RANGE_WRITE);
 	(void)sync_file_range(w->index_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
@@ -183,6 +170,8 @@ static char *info_write(const struct layer_info *info, size_t *len)
 	yyjson_mut_obj_add_uint(doc, root, "size", info->size);
 	yyjson_mut_obj_add_uint(doc, root, "entries", info->entries);
 	yyjson_mut_obj_add_bool(doc, root, "indexed", info->indexed);
+	yyjson_mut_obj_add_bool(doc, root, "needsLower", info->needs_lower);
+	yyjson_mut_obj_add_bool(doc, root, "linksLower", info->links_lower);
 	yyjson_mut_obj_add_arr(doc, root, "blobs");
 	return json_write(doc, false, len);
 }
@@ -197,45 +186,56 @@ int layer_sync(struct layer_writer *w, struct error *err)
 	if (w->synced)
 		return 0;
 	json = info_write(&w->info, &len);
-	if (w->info_fd < 0 && (w->info_fd = unnamed_file(w->st, err)) < 0)
+	if (w->info_fd < 0 && (w->info_fd = layer_unnamed_file(w->st, err)) < 0)
 		return -1;
-	if (fs_write_all(w->info_fd, json, len) < 0 || fdatasync(w->tar_fd) < 0 ||
+	if (pwrite(w->info_fd, json, len, 0) != (ssize_t)len || fdatasync(w->tar_fd) < 0 ||
 	    fdatasync(w->index_fd) < 0 || fdatasync(w->info_fd) < 0)
 		return error_errno(err, "cannot write a layer to %s", w->st->root);
+	for (size_t i = 0; i < w->n_chains; i++)
+		if (fdatasync(w->chains[i].fd) < 0)
+			return error_errno(err, "cannot write a layer to %s", w->st->root);
 	w->synced = true;
 	return 0;
 }
 
-/* Whether the three files are there and as long as they should be. */
+bool layer_files_match(const struct store *st, const struct layer_info *info)
+{
+	char name[LAYER_FILE_MAX];
+	struct stat tar, index;
+	int fd autoclose = openat(st->layers_fd, layer_file(&info->diffid, ".erofs", name),
+				  O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 && fstat(fd, &index) == 0 &&
+	       fstatat(st->layers_fd, layer_file(&info->diffid, ".tar", name), &tar,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(tar.st_mode) && (uint64_t)tar.st_size == info->tar_size &&
+	       erofs_matches(fd, (uint64_t)index.st_size, info->tar_size, info->diffid.bytes);
+}
+
+/* Whether the layer is in the store already, and as it should be. */
 static bool is_whole(const struct store *st, const struct layer_info *want)
 {
-	char name[FILE_NAME_MAX];
 	struct layer_info have;
-	struct stat tar, index;
 
 	return layer_stat(st, &want->diffid, &have, NULL) == 0 && have.tar_size == want->tar_size &&
-	       fstatat(st->layers_fd, file_name(&want->diffid, ".tar", name), &tar,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       (uint64_t)tar.st_size == want->tar_size &&
-	       fstatat(st->layers_fd, file_name(&want->diffid, ".erofs", name), &index,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       index.st_size > 0;
+	       have.needs_lower == want->needs_lower && have.links_lower == want->links_lower &&
+	       layer_files_match(st, want);
 }
 
 int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err)
 {
 	/* The .json goes first: without it the rest is litter that store_clean takes away. */
 	static const char *const suffixes[] = { ".json", ".erofs", ".tar" };
-	char name[FILE_NAME_MAX];
+	char name[LAYER_FILE_MAX];
 
 	for (size_t i = 0; i < 3; i++)
-		if (unlinkat(st->layers_fd, file_name(diffid, suffixes[i], name), 0) < 0 &&
+		if (unlinkat(st->layers_fd, layer_file(diffid, suffixes[i], name), 0) < 0 &&
 		    errno != ENOENT)
 			return error_errno(err, "cannot remove %s/layers/sha256/%s", st->root,
 					   name);
 	/* Without its .json nobody mounts it anew. */
 	layer_unmount_idle(st, diffid);
-	return 0;
+	return layer_chains_remove(st, diffid, err);
 }
 
 int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
@@ -244,18 +244,18 @@ int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
 		int fd;
 		const char *suffix;
 	} files[] = { { w->tar_fd, ".tar" }, { w->index_fd, ".erofs" }, { w->info_fd, ".json" } };
-	char name[FILE_NAME_MAX], path[32];
+	char name[LAYER_FILE_MAX], path[32];
 
 	*added = false;
 	if (!w->synced)
 		return error_set(err, EINVAL, "layer is not synced");
 	if (is_whole(w->st, &w->info))
-		return 0;
+		return layer_chains_publish(w, err);
 	/* What a cut-off publication or damage has left. */
 	if (layer_remove_locked(w->st, &w->info.diffid, err) < 0)
 		return -1;
 	for (size_t i = 0; i < 3; i++) {
-		file_name(&w->info.diffid, files[i].suffix, name);
+		layer_file(&w->info.diffid, files[i].suffix, name);
 		if (linkat(AT_FDCWD, fs_fd_path(files[i].fd, path), w->st->layers_fd, name,
 			   AT_SYMLINK_FOLLOW) < 0) {
 			error_errno(err, "cannot name a layer in %s/layers", w->st->root);
@@ -264,7 +264,7 @@ int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err)
 		}
 	}
 	*added = true;
-	return 0;
+	return layer_chains_publish(w, err);
 }
 
 void layer_abandon(struct layer_writer *w)
@@ -275,6 +275,9 @@ void layer_abandon(struct layer_writer *w)
 	cleanup_close(&w->tar_fd);
 	cleanup_close(&w->index_fd);
 	cleanup_close(&w->info_fd);
+	for (size_t i = 0; i < w->n_chains; i++)
+		cleanup_close(&w->chains[i].fd);
+	free(w->chains);
 	free(w);
 }
 
@@ -285,7 +288,8 @@ int layer_finish(struct layer_writer *w, const struct digest *expected, struct l
 	int lock autoclose = -1;
 	bool added;
 
-	if (layer_seal(w, expected, info, err) < 0 || layer_sync(w, err) < 0)
+	if (layer_seal(w, expected, info, err) < 0 ||
+	    layer_complete(w->st, &w, 1, &w->info.diffid, 1, err) < 0 || layer_sync(w, err) < 0)
 		return -1;
 	lock = store_lock(w->st, LOCK_EX, err);
 	if (lock < 0 || layer_publish_locked(w, &added, err) < 0)
@@ -305,7 +309,9 @@ static int info_parse(const char *text, size_t len, struct layer_info *info, str
 	if (!doc || json_get_u64(root, "tarSize", &info->tar_size, err) < 0 ||
 	    json_get_u64(root, "size", &info->size, err) < 0 ||
 	    json_get_u64(root, "entries", &info->entries, err) < 0 ||
-	    json_get_bool(root, "indexed", &info->indexed, err) < 0)
+	    json_get_bool(root, "indexed", &info->indexed, err) < 0 ||
+	    json_get_bool(root, "needsLower", &info->needs_lower, err) < 0 ||
+	    json_get_bool(root, "linksLower", &info->links_lower, err) < 0)
 		return -1;
 	return 0;
 }
@@ -314,10 +320,10 @@ int layer_stat(const struct store *st, const struct digest *diffid, struct layer
 	       struct error *err)
 {
 	struct error why = ERROR_INIT;
-	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
+	char name[LAYER_FILE_MAX], text[DIGEST_TEXT_MAX];
 	size_t len;
-	char *json autofree =
-		fs_read_file(st->layers_fd, file_name(diffid, ".json", name), INFO_MAX, &len, &why);
+	char *json autofree = fs_read_file(st->layers_fd, layer_file(diffid, ".json", name),
+					   INFO_MAX, &len, &why);
 
 	*info = (struct layer_info){ .diffid = *diffid };
 	if (!json && why.code == ENOENT)

@@ -4,7 +4,14 @@
  *
  *     <diffid>.tar    the tar as it came in, bit for bit
  *     <diffid>.erofs  the index (image-tools/index.h)
- *     <diffid>.json   {"tarSize","size","entries","indexed", "blobs":[{"mediaType","digest","size"}]}
+ *     <diffid>.json   {"tarSize","size","entries","indexed","needsLower","linksLower",
+ *                      "blobs":[{"mediaType","digest","size"}]}
+ *
+ * A layer that says too little about itself (a hard link to a file of a lower layer, a folder used without an entry) has
+ * a fourth, a folder of further indexes, each for one stack of layers below it. They are a cache: what is missing or
+ * does not fit its layer is made when it is next needed.
+ *
+ *     <diffid>.chains/<chain ID>.erofs   the chain ID (OCI image-spec config.md) is that of the layers up to this one
  *
  * A layer is written as unnamed files (O_TMPFILE) that are linked in when whole and synced: a kill or a power cut leaves
  * nothing. Between sealing and publishing a layer is finished but not in the store: who loads an image seals all its
@@ -26,6 +33,8 @@ struct layer_info {
 	uint64_t size; /* bytes of the regular files it adds, what Docker shows as a layer's size */
 	uint64_t entries;
 	bool indexed; /* all data is the tar's own; false: some of sparse files was copied into .erofs */
+	bool needs_lower; /* folders' modes or hard links depend on the layers below */
+	bool links_lower; /* hard links do: it can't be the lowest */
 };
 
 /* ---- Writing. One writer at a time per handle; several writers at once are fine. */
@@ -42,6 +51,15 @@ int layer_append(struct layer_writer *w, const void *data, size_t len, struct er
  * info (may be NULL). The writer stays, to be published or abandoned, also after an error. */
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
 	       struct error *err);
+
+/* Completes sealed layers for an image of theirs: diffids names its layers, lowest first, each one of the writers' or in
+ * the store. Layers that depend on those below get their index for this stack, which is published with them. Mounts, if
+ * there are any. Returns 0, or -1 with err set: EINVAL (a hard link to nowhere), ENOENT (no such layer), others. */
+int layer_complete(const struct store *st, struct layer_writer *const *writers, size_t n_writers,
+		   const struct digest *diffids, size_t n, struct error *err);
+
+/* The chain ID of n layers, lowest first; n > 0. */
+void layer_chain_id(const struct digest *diffids, size_t n, struct digest *out);
 
 /* A sealed layer's DiffID. */
 const struct digest *layer_diffid(const struct layer_writer *w);
@@ -77,10 +95,16 @@ int layer_stat(const struct store *st, const struct digest *diffid, struct layer
 /* DiffIDs of all layers, in no order; the caller frees. */
 int layer_list(const struct store *st, struct digest **diffids, size_t *n, struct error *err);
 
-/* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid>, for all who use it, and stays mounted when the last
- * of them goes: a mount that nobody uses costs a few KiB, and the next container finds its files in memory. Without it,
- * `run --rm IMAGE true` took 9.6-13 ms where it takes 5.0-6.2 ms, the rest being a new superblock's cold cache. It goes
- * with the layer's files, or in layer_sweep. */
+/* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid> (or <chain ID>, with an index of that stack), for all
+ * who use it. When the last of them goes, the mount stays for another LAYER_IDLE_SECONDS: it costs a few KiB, and without
+ * it each `run --rm` in a row would pay for a new superblock and its cold cache (image-tools/README.md has figures). What
+ * was idle for longer is unmounted by whoever calls layer_sweep_idle next: every container's monitor at its end, and the
+ * commands that remove things. After a crash nobody holds anything: all of it is idle. */
+
+#define LAYER_IDLE_SECONDS 60
+
+/* No overlay of Linux has more lower layers (fs/overlayfs/params.c, OVL_MAX_STACK), and one is the runtime's own. */
+#define LAYERS_MAX 499U
 
 /* A hold on mounted layers. The locks behind it live in descriptors: a forked monitor inherits the hold, and a process
  * that dies gives it up, whatever it died of. */
@@ -90,19 +114,22 @@ struct layer_hold {
 	size_t n;
 };
 
-/* Mounts what is not mounted yet and holds all of diffids. Returns 0, or -1 with nothing held (ENOENT: layer missing;
- * EUCLEAN: index and tar disagree; others of mount(2)). */
+/* Mounts what is not mounted yet and holds all of diffids, an image's layers, lowest first. Returns 0, or -1 with nothing
+ * held (ENOENT: layer missing; EUCLEAN: its files disagree; E2BIG: more than LAYERS_MAX; others of mount(2)). */
 int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 	       struct layer_hold *hold, struct error *err);
 
 /* Gives this process's part in the hold up; a monitor forked meanwhile keeps its own. */
 void layer_release(struct layer_hold *hold);
 
-/* Whether somebody holds the layer. One that no image names any more may still be a dying container's. */
+/* Whether somebody holds the layer, in whatever stack. One that no image names any more may still be a dying container's. */
 bool layer_is_held(const struct store *st, const struct digest *diffid);
 
-/* Unmounts a layer unless somebody holds it. */
+/* Unmounts a layer (or a chain, by its ID) unless somebody holds it. */
 void layer_unmount_idle(const struct store *st, const struct digest *diffid);
+
+/* Unmounts what nobody has held for LAYER_IDLE_SECONDS. Cheap: one look at a folder in memory. */
+void layer_sweep_idle(const struct store *st);
 
 /* Unmounts all that nobody holds, for a machine that goes down or a store that is given up. */
 int layer_sweep(const struct store *st, struct error *err);

@@ -4,14 +4,16 @@
  * he has the shared lock already, so that nothing unmounts it under him, whoever else does the mounting. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "image-tools/layer.h"
+#include "image-tools/layer_private.h"
 #include "image-tools/loop.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
@@ -87,50 +89,139 @@ static int erofs_mount_loop(const char *index, const char *tar, struct error *er
 	return fd < 0 ? error_errno(err, "cannot mount %s", index) : fd;
 }
 
-static int mount_layer(const struct store *st, const struct digest *diffid, const char *path,
+int layer_mount_detached(const char *index, const char *tar, struct error *err)
+{
+	int fd = erofs_mount(index, tar, can_read_directly(tar) && can_read_directly(index));
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOTBLK)
+		return erofs_mount_loop(index, tar, err);
+	if (errno == ENODEV)
+		return error_set(err, ENODEV,
+				 "this kernel has no EROFS, which layers are mounted by");
+	return error_errno(err, "cannot mount a layer");
+}
+
+/* A layer that somebody is about to hold. */
+struct held {
+	const struct digest *diffids; /* the stack up to this one, which is the last */
+	size_t n;
+	char *const *below; /* where the others are mounted */
+	bool chained;       /* its index is the one for this stack */
+	struct digest chain;
+	char *path; /* the mount point */
+};
+
+/* The index for the stack, made if it is missing; the caller frees. */
+static char *chain_index(const struct store *st, const struct held *h,
+			 const struct layer_info *info, struct error *err)
+{
+	int *dirs autofree = xcalloc(h->n, sizeof(*dirs));
+	char *index = NULL;
+	size_t n = 0;
+
+	for (; n + 1 < h->n; n++) {
+		dirs[n] = open(h->below[n], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dirs[n] < 0) {
+			error_errno(err, "cannot open %s", h->below[n]);
+			break;
+		}
+	}
+	if (n + 1 == h->n)
+		index = layer_chain_index(st, info, &h->chain, dirs, n, err);
+	while (n)
+		close(dirs[--n]);
+	return index;
+}
+
+static int mount_layer(const struct store *st, const struct held *h, const struct layer_info *info,
 		       struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
-	struct layer_info info;
-	char *index autofree =
-		str_format("%s/layers/sha256/%s.erofs", st->root, digest_hex(diffid, hex));
-	char *tar autofree = str_format("%s/layers/sha256/%s.tar", st->root, hex);
+	char *tar autofree =
+		str_format("%s/layers/sha256/%s.tar", st->root, digest_hex(&info->diffid, hex));
+	char *index autofree = NULL;
 	int fd autoclose = -1;
 
-	if (layer_stat(st, diffid, &info, err) < 0)
+	if (!layer_files_match(st, info))
+		return error_set(
+			err, EUCLEAN,
+			"layer sha256:%s is damaged: its tar and its index do not fit; see "
+			"'knarr fsck'",
+			hex);
+	if (layer_check_lowest(info, h->n - 1, err) < 0)
 		return -1;
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return error_errno(err, "cannot make %s", path);
-	fd = erofs_mount(index, tar, can_read_directly(tar) && can_read_directly(index));
-	if (fd < 0 && errno == ENOTBLK)
-		fd = erofs_mount_loop(index, tar, err);
-	else if (fd < 0 && errno == ENODEV)
-		error_set(err, ENODEV, "this kernel has no EROFS, which layers are mounted by");
-	else if (fd < 0)
-		error_errno(err, "cannot mount layer %s", hex);
+	index = h->chained ? chain_index(st, h, info, err)
+			   : str_format("%s/layers/sha256/%s.erofs", st->root, hex);
+	if (!index)
+		return -1;
+	if (mkdir(h->path, 0700) < 0 && errno != EEXIST)
+		return error_errno(err, "cannot make %s", h->path);
+	fd = layer_mount_detached(index, tar, err);
 	if (fd < 0)
-		return -1;
-	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_errno(err, "cannot mount layer %s on %s", hex, path);
+		return error_prefix(err, "layer %s", hex);
+	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, h->path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "cannot mount layer %s on %s", hex, h->path);
 	return 0;
 }
 
-/* Returns the descriptor that holds the layer, or -1. */
-static int hold_one(const struct store *st, const struct digest *diffid, const char *path,
-		    struct error *err)
+/* Decides which of a layer's indexes is mounted where. */
+static void choose(const struct store *st, struct held *h, bool chained)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	h->chained = chained;
+	if (chained)
+		layer_chain_id(h->diffids, h->n, &h->chain);
+	free(h->path);
+	h->path = str_format("%s/" MOUNTS "/%s", st->run,
+			     digest_hex(chained ? &h->chain : &h->diffids[h->n - 1], hex));
+}
+
+/* The shared lock on a mount point, or -1. */
+static int lock_mount(const char *path, struct error *err)
 {
 	char *lock_path autofree = str_format("%s.lock", path);
-	int fd autoclose = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600),
-	       mutex autoclose = -1;
 
-	if (fd < 0 || fs_lock(fd, LOCK_SH) < 0)
-		return error_errno(err, "cannot lock %s", lock_path);
-	if (is_mounted(path))
+	/* Who unmounts removes the lock file, too: then ours has no name any more, and the next one is it. */
+	for (int i = 0; i < 100; i++) {
+		int fd autoclose = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		struct stat s;
+
+		if (fd < 0 || fs_lock(fd, LOCK_SH) < 0 || fstat(fd, &s) < 0)
+			break;
+		if (s.st_nlink)
+			return STEAL_FD(fd);
+	}
+	return error_errno(err, "cannot lock %s", lock_path);
+}
+
+/* Returns the descriptor that holds the layer, or -1. */
+static int hold_one(const struct store *st, struct held *h, struct error *err)
+{
+	const struct digest *diffid = &h->diffids[h->n - 1];
+	int fd autoclose = -1, mutex autoclose = -1;
+	struct layer_info info;
+
+	choose(st, h, h->n > 1 && layer_has_chains(st, diffid));
+	fd = lock_mount(h->path, err);
+	if (fd < 0 || is_mounted(h->path))
 		return STEAL_FD(fd);
+	if (layer_stat(st, diffid, &info, err) < 0)
+		return -1;
+	if (info.needs_lower && h->n > 1 && !h->chained) {
+		/* The folder that would have told is lost. */
+		cleanup_close(&fd);
+		choose(st, h, true);
+		fd = lock_mount(h->path, err);
+		if (fd < 0)
+			return -1;
+	}
 	mutex = openat(st->run_fd, MOUNTS "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (mutex < 0 || fs_lock(mutex, LOCK_EX) < 0)
 		return error_errno(err, "cannot lock %s/" MOUNTS, st->run);
-	if (!is_mounted(path) && mount_layer(st, diffid, path, err) < 0)
+	if (!is_mounted(h->path) && mount_layer(st, h, &info, err) < 0)
 		return -1;
 	return STEAL_FD(fd);
 }
@@ -139,40 +230,49 @@ int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 	       struct layer_hold *hold, struct error *err)
 {
 	*hold = (struct layer_hold){ 0 };
+	if (n > LAYERS_MAX)
+		return error_set(err, E2BIG, "the image has %zu layers; Linux mounts at most %u", n,
+				 LAYERS_MAX);
 	if (mkdirat(st->run_fd, MOUNTS, 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s/" MOUNTS, st->run);
 	hold->paths = xcalloc(n + 1, sizeof(*hold->paths));
 	hold->lock_fds = xcalloc(n + 1, sizeof(*hold->lock_fds));
-	for (size_t i = 0; i < n; i++) {
-		char hex[DIGEST_HEX_MAX];
+	for (; hold->n < n; hold->n++) {
+		struct held h = { .diffids = diffids, .n = hold->n + 1, .below = hold->paths };
+		int fd = hold_one(st, &h, err);
 
-		hold->paths[i] =
-			str_format("%s/" MOUNTS "/%s", st->run, digest_hex(&diffids[i], hex));
-		hold->lock_fds[i] = hold_one(st, &diffids[i], hold->paths[i], err);
-		if (hold->lock_fds[i] < 0) {
-			free(hold->paths[i]);
-			hold->paths[i] = NULL;
+		if (fd < 0) {
+			free(h.path);
 			layer_release(hold);
 			return -1;
 		}
-		hold->n++;
+		hold->paths[hold->n] = h.path;
+		hold->lock_fds[hold->n] = fd;
 	}
 	return 0;
 }
 
-/* Unmounts path if nobody else holds it; fd is its lock file. */
-static void drop(int fd, const char *path)
+/* Unmounts path if nobody holds it. */
+static void drop(const char *path)
 {
-	if (fs_lock(fd, LOCK_EX | LOCK_NB) < 0)
+	char *lock_path autofree = str_format("%s.lock", path);
+	int fd autoclose = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	struct stat s;
+
+	if (fd < 0 || fs_lock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &s) < 0 || !s.st_nlink)
 		return;
-	/* Busy (somebody looks around in it): the next layer_sweep does it. */
-	if (!is_mounted(path) || syscall(SYS_umount2, path, 8 /* UMOUNT_NOFOLLOW */) == 0)
-		(void)rmdir(path);
+	/* Busy (somebody looks around in it): a later sweep does it. */
+	if (is_mounted(path) && syscall(SYS_umount2, path, 8 /* UMOUNT_NOFOLLOW */) < 0)
+		return;
+	(void)rmdir(path);
+	(void)unlink(lock_path);
 }
 
 void layer_release(struct layer_hold *hold)
 {
 	for (size_t i = 0; i < hold->n; i++) {
+		/* Idle from now on, if nobody else holds it. */
+		(void)futimens(hold->lock_fds[i], NULL);
 		cleanup_close(&hold->lock_fds[i]);
 		free(hold->paths[i]);
 	}
@@ -185,24 +285,28 @@ void layer_unmount_idle(const struct store *st, const struct digest *diffid)
 {
 	char hex[DIGEST_HEX_MAX];
 	char *path autofree = str_format("%s/" MOUNTS "/%s", st->run, digest_hex(diffid, hex));
-	char *lock_path autofree = str_format("%s.lock", path);
-	int lock autoclose = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-	if (lock >= 0)
-		drop(lock, path);
+	drop(path);
 }
 
-bool layer_is_held(const struct store *st, const struct digest *diffid)
+static bool is_locked(const struct store *st, const struct digest *id)
 {
 	char hex[DIGEST_HEX_MAX];
-	char *path autofree = str_format(MOUNTS "/%s.lock", digest_hex(diffid, hex));
+	char *path autofree = str_format(MOUNTS "/%s.lock", digest_hex(id, hex));
 	int lock autoclose = openat(st->run_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
 	return lock >= 0 ? fs_lock(lock, LOCK_EX | LOCK_NB) < 0 : errno != ENOENT;
 }
 
-int layer_sweep(const struct store *st, struct error *err)
+bool layer_is_held(const struct store *st, const struct digest *diffid)
 {
+	return is_locked(st, diffid) || layer_chains_any(st, diffid, is_locked);
+}
+
+/* Unmounts what nobody holds and nobody has held for so many seconds. */
+static int sweep(const struct store *st, long seconds, struct error *err)
+{
+	time_t before = time(NULL) - seconds;
 	DIR *dir autodir = NULL;
 	struct dirent *e;
 	int fd = openat(st->run_fd, MOUNTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -216,15 +320,25 @@ int layer_sweep(const struct store *st, struct error *err)
 	}
 	while ((e = readdir(dir))) {
 		char *path autofree = NULL;
-		int lock autoclose = -1;
+		struct stat s;
 
-		if (!str_ends(e->d_name, ".lock"))
+		if (!str_ends(e->d_name, ".lock") ||
+		    fstatat(fd, e->d_name, &s, AT_SYMLINK_NOFOLLOW) < 0 || s.st_mtime > before)
 			continue;
-		lock = openat(fd, e->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 		path = str_format("%s/" MOUNTS "/%.*s", st->run,
 				  (int)(strlen(e->d_name) - strlen(".lock")), e->d_name);
-		if (lock >= 0)
-			drop(lock, path);
+		drop(path);
 	}
 	return 0;
+}
+
+void layer_sweep_idle(const struct store *st)
+{
+	(void)sweep(st, LAYER_IDLE_SECONDS, NULL);
+}
+
+int layer_sweep(const struct store *st, struct error *err)
+{
+	/* Whatever the clock said when it was last held. */
+	return sweep(st, -(LONG_MAX / 4), err);
 }

@@ -164,7 +164,8 @@ static bool drop_from_layers(int dirfd, const char *name)
 
 	if (is_object(name, ".json", &d))
 		return false;
-	if (!is_object(name, ".tar", &d) && !is_object(name, ".erofs", &d))
+	if (!is_object(name, ".tar", &d) && !is_object(name, ".erofs", &d) &&
+	    !is_object(name, ".chains", &d))
 		return true;
 	memcpy(json, name, DIGEST_HEX_MAX - 1);
 	strcpy(json + DIGEST_HEX_MAX - 1, ".json");

@@ -27,7 +27,7 @@ void *tree_alloc(struct tree *t, size_t size, struct error *err)
 		error_set(err, E2BIG, "the archive has more files than can be kept track of");
 		return NULL;
 	}
-	size = (size + 15) & ~(size_t)15;
+	size = (size + 7) & ~(size_t)7;
 	if (!c || c->size - c->used < size) {
 		size_t room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
 
@@ -58,8 +58,11 @@ struct tree_inode *tree_inode_new(struct tree *t, uint32_t mode, struct error *e
 {
 	struct tree_inode *inode = tree_alloc(t, sizeof(*inode), err);
 
-	if (inode)
-		inode->mode = mode;
+	if (!inode)
+		return NULL;
+	inode->mode = mode & 0xffff;
+	if (S_ISDIR(mode) && !(inode->folder = tree_alloc(t, sizeof(*inode->folder), err)))
+		return NULL;
 	return inode;
 }
 
@@ -71,7 +74,7 @@ struct tree *tree_new(size_t limit)
 	t->table_size = TABLE_FIRST;
 	t->table = xcalloc(t->table_size, sizeof(*t->table));
 	t->root = tree_inode_new(t, S_IFDIR | 0755, NULL);
-	t->root->implied = true;
+	t->root->implied = 1;
 	return t;
 }
 
@@ -152,27 +155,25 @@ int tree_link(struct tree *t, struct tree_inode *folder, const char *name, struc
 {
 	size_t len = strlen(name);
 	struct tree_dentry *d = find(t, folder, name, len);
-	char *copy;
 
 	if (tree_is_whiteout(inode))
-		folder->whiteouts = true;
+		folder->whiteouts = 1;
 	if (d) {
 		/* What was below a folder that goes is out of reach now, for names are kept by folder. */
 		d->inode = inode;
 		return 0;
 	}
-	d = tree_alloc(t, sizeof(*d), err);
-	copy = d ? tree_alloc(t, len + 1, err) : NULL;
-	if (!copy)
+	d = tree_alloc(t, sizeof(*d) + len + 1, err);
+	if (!d)
 		return -1;
-	d->name = memcpy(copy, name, len);
-	d->name_len = (uint32_t)len;
+	memcpy(d->name, name, len);
+	d->name_len = (uint16_t)len;
 	d->hash = hash_of(folder, name, len);
 	d->folder = folder;
 	d->inode = inode;
-	d->next_sibling = folder->children;
-	folder->children = d;
-	folder->n_children++;
+	d->next_sibling = folder->folder->children;
+	folder->folder->children = d;
+	folder->folder->n_children++;
 	if (t->n_dentries++ == t->table_size)
 		grow(t);
 	hash_insert(t, d);
@@ -220,26 +221,84 @@ struct walk {
 	struct tree *t;
 	bool make;
 	int links;
-	size_t depth; /* of the current folder, stack[depth] */
-	struct tree_inode *stack[TREE_PATH_MAX / 2 + 2];
+	size_t depth; /* of the current folder, stack[depth]; stack[0] is the root, which has no entry */
+	const struct tree_dentry *stack[TREE_PATH_MAX / 2 + 2];
 };
 
-static struct tree_inode *make_folder(struct walk *w, const char *name, size_t len, bool opaque,
-				      struct error *err)
+static struct tree_inode *current(const struct walk *w)
+{
+	return w->depth ? w->stack[w->depth]->inode : w->t->root;
+}
+
+/* Whether the current folder shows what lower layers have under its path. */
+static bool shows_below(const struct walk *w)
+{
+	bool shows = !w->t->root->opaque;
+
+	for (size_t i = 1; i <= w->depth && shows; i++)
+		shows = !w->stack[i]->inode->opaque;
+	return shows;
+}
+
+/* Asks below for name in the current folder. *out is NULL where there is nothing. */
+static int ask_below(struct walk *w, const char *name, size_t len, struct tree_inode **out,
+		     struct error *err)
+{
+	char path[TREE_PATH_MAX + 1];
+	size_t at = 0;
+
+	*out = NULL;
+	if (!w->t->below || !shows_below(w))
+		return 0;
+	for (size_t i = 1; i <= w->depth + 1; i++) {
+		const char *part = i <= w->depth ? w->stack[i]->name : name;
+		size_t part_len = i <= w->depth ? w->stack[i]->name_len : len;
+
+		if (at + part_len + 1 > TREE_PATH_MAX)
+			return 0;
+		memcpy(path + at, part, part_len);
+		at += part_len;
+		path[at++] = '/';
+	}
+	path[at - 1] = '\0';
+	return w->t->below->find(w->t->below, w->t, path, out, err);
+}
+
+static int nothing(const struct tree *t, struct error *err)
+{
+	return error_set(err, ENOENT, "nothing of that name is in this layer%s",
+			 t->below ? " or below it" : "");
+}
+
+/* Puts inode into the current folder. Returns its entry or NULL. */
+static struct tree_dentry *put(struct walk *w, const char *name, size_t len,
+			       struct tree_inode *inode, struct error *err)
 {
 	char buf[TREE_NAME_MAX + 1];
-	struct tree_inode *parent = w->stack[w->depth];
+
+	memcpy(buf, name, len);
+	buf[len] = '\0';
+	return tree_link(w->t, current(w), buf, inode, err) < 0 ? NULL
+								: find(w->t, current(w), name, len);
+}
+
+/* A folder that is used without having been described. hides: a lower one was taken away, so that the new one must not
+ * show its contents again. */
+static struct tree_dentry *make_folder(struct walk *w, const char *name, size_t len, bool hides,
+				       struct error *err)
+{
+	struct tree_inode *parent = current(w);
 	struct tree_inode *inode = tree_inode_new(w->t, S_IFDIR | 0755, err);
 
 	if (!inode)
 		return NULL;
-	inode->implied = true;
-	inode->opaque = opaque;
+	if (!hides && shows_below(w))
+		w->t->n_implied++;
+	inode->implied = 1;
+	inode->opaque = hides;
 	inode->mtime = parent->mtime;
 	inode->mtime_nsec = parent->mtime_nsec;
-	memcpy(buf, name, len);
-	buf[len] = '\0';
-	return tree_link(w->t, parent, buf, inode, err) < 0 ? NULL : inode;
+	return put(w, name, len, inode, err);
 }
 
 static int walk(struct walk *w, const char *path, struct error *err);
@@ -248,7 +307,7 @@ static int walk(struct walk *w, const char *path, struct error *err);
 static int step(struct walk *w, const char *name, size_t len, struct error *err)
 {
 	struct tree_dentry *d;
-	struct tree_inode *inode;
+	struct tree_inode *inode = NULL;
 
 	if (len == 0 || (len == 1 && name[0] == '.'))
 		return 0;
@@ -259,17 +318,22 @@ static int step(struct walk *w, const char *name, size_t len, struct error *err)
 	if (len > TREE_NAME_MAX)
 		return error_set(err, EINVAL,
 				 "its name leads through a symbolic link to no valid name");
-	d = find(w->t, w->stack[w->depth], name, len);
-	if (!d || tree_is_whiteout(d->inode)) {
-		if (!w->make)
-			return error_set(err, ENOENT, "nothing of that name is in this layer");
-		/* Where the lower one was taken away, the new one must not show its contents again. */
-		inode = make_folder(w, name, len, d != NULL, err);
-		if (!inode)
+	d = find(w->t, current(w), name, len);
+	if (!d && ask_below(w, name, len, &inode, err) < 0)
+		return -1;
+	/* Where a file stands below, a folder takes its place. */
+	if (inode && (S_ISDIR(inode->mode) || S_ISLNK(inode->mode))) {
+		d = put(w, name, len, inode, err);
+		if (!d)
 			return -1;
-	} else {
-		inode = d->inode;
+	} else if (!d || tree_is_whiteout(d->inode)) {
+		if (!w->make)
+			return nothing(w->t, err);
+		d = make_folder(w, name, len, d != NULL, err);
+		if (!d)
+			return -1;
 	}
+	inode = d->inode;
 	if (S_ISLNK(inode->mode)) {
 		if (++w->links > LINKS_MAX)
 			return error_set(err, EINVAL,
@@ -283,7 +347,7 @@ static int step(struct walk *w, const char *name, size_t len, struct error *err)
 				 (int)len, name);
 	if (w->depth + 1 == sizeof(w->stack) / sizeof(w->stack[0]))
 		return error_set(err, EINVAL, "its name is too deep");
-	w->stack[++w->depth] = inode;
+	w->stack[++w->depth] = d;
 	return 0;
 }
 
@@ -300,24 +364,54 @@ static int walk(struct walk *w, const char *path, struct error *err)
 	return 0;
 }
 
-struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name,
-			       struct error *err)
+/* Walks to the folder of path's last component, which goes to name. */
+static int walk_to_parent(struct walk *w, struct tree *t, const char *path, bool make, char *name,
+			  struct error *err)
 {
 	char cleaned[TREE_PATH_MAX + 1];
 	char *last;
-	struct walk w;
 
+	w->t = t;
+	w->make = make;
+	w->links = 0;
+	w->depth = 0;
 	if (clean(path, cleaned, err) < 0)
-		return NULL;
+		return -1;
 	last = strrchr(cleaned, '/');
 	strcpy(name, last ? last + 1 : cleaned);
 	if (!last)
-		return t->root;
+		return 0;
 	*last = '\0';
-	w.t = t;
-	w.make = make;
-	w.links = 0;
-	w.depth = 0;
-	w.stack[0] = t->root;
-	return walk(&w, cleaned, err) < 0 ? NULL : w.stack[w.depth];
+	return walk(w, cleaned, err);
+}
+
+struct tree_inode *tree_parent(struct tree *t, const char *path, bool make, char *name,
+			       struct error *err)
+{
+	struct walk w;
+
+	return walk_to_parent(&w, t, path, make, name, err) < 0 ? NULL : current(&w);
+}
+
+struct tree_inode *tree_find(struct tree *t, const char *path, struct error *err)
+{
+	char name[TREE_NAME_MAX + 1];
+	struct tree_inode *inode = NULL;
+	struct tree_dentry *d;
+	struct walk w;
+
+	if (walk_to_parent(&w, t, path, false, name, err) < 0)
+		return NULL;
+	if (!*name)
+		return t->root;
+	d = tree_lookup(t, current(&w), name);
+	if (d && !tree_is_whiteout(d->inode))
+		return d->inode;
+	if (!d && ask_below(&w, name, strlen(name), &inode, err) < 0)
+		return NULL;
+	if (!inode) {
+		nothing(t, err);
+		return NULL;
+	}
+	return put(&w, name, strlen(name), inode, err) ? inode : NULL;
 }

@@ -444,6 +444,8 @@ static void run(struct monitor *m, int listener)
 	serve(m);
 	finish(m);
 	serve_rest(m);
+	/* Nobody waits for this process any more. */
+	layer_sweep_idle(m->st);
 }
 
 /* ---- The command's side */

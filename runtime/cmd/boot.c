@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "image-tools/layer.h"
 #include "image-tools/load.h"
 #include "image-tools/tags.h"
 #include "lib/cleanup.h"
@@ -33,7 +34,7 @@ static int boot(const struct store *st)
 {
 	int (*const steps[])(const struct store *, struct error *) = { store_clean,
 								       container_recover_all,
-								       load_built_in };
+								       layer_sweep, load_built_in };
 	int status = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

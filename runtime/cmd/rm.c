@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "image-tools/layer.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "runtime/command.h"
@@ -65,5 +66,9 @@ int cmd_rm(struct command_context *ctx, int argc, char **argv)
 	};
 	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	return status >= 0 ? status : command_each(ctx, argv + first, remove_each, &force);
+	if (status >= 0)
+		return status;
+	status = command_each(ctx, argv + first, remove_each, &force);
+	layer_sweep_idle(ctx->store);
+	return status;
 }

@@ -17,14 +17,14 @@ static void require(bool holds)
 		abort();
 }
 
-static int make(int tar_fd, int *index_fd, struct erofs_totals *totals)
+static int make(int tar_fd, int *index_fd, struct index_totals *totals)
 {
 	static const uint8_t uuid[16] = { 0 };
 	struct error err = ERROR_INIT;
 	int r;
 
 	*index_fd = memfd_create("index", MFD_CLOEXEC);
-	r = index_make(tar_fd, uuid, *index_fd, totals, &err);
+	r = index_make(tar_fd, uuid, NULL, *index_fd, totals, &err);
 	require(r == 0 || (err.code && err.message[0]));
 	return r;
 }
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	autofree uint8_t *copy = xmalloc(size + 1);
 	autoclose int tar_fd = memfd_create("tar", MFD_CLOEXEC), one = -1, two = -1;
-	struct erofs_totals a, b;
+	struct index_totals a, b;
 
 	memcpy(copy, data, size);
 	tar_fix_checksums(copy, size);
