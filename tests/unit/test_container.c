@@ -8,6 +8,7 @@
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/container.h"
+#include "runtime/users.h"
 
 static void describe(struct container *c, const char *name)
 {
@@ -322,6 +323,49 @@ static void listed_newest_first(void **state)
 	container_list_free(list, n);
 }
 
+static void images_have_users(void **state)
+{
+	autoimageusers struct image_users users = IMAGE_USERS_INIT;
+	char stopped[ID_LEN + 1], lost[ID_LEN + 1], bad[ID_LEN + 1];
+	struct error err = ERROR_INIT;
+	struct container running;
+
+	(void)state;
+	make("stopped", false, stopped);
+	make("passing", true, bad);
+	make("lost", false, lost);
+	run_and_die("lost");
+	describe(&running, "running");
+	running.config.image_id.bytes[0] = 9;
+	assert_int_equal(container_create(&st, &running, &err), 0);
+	running.state.status = STATUS_RUNNING;
+	assert_int_equal(container_write_state(&running, &err), 0);
+	make("damaged", false, bad);
+	int dir = openat(st.containers_fd, bad, O_RDONLY | O_DIRECTORY);
+	put_file(dir, "container.json", "{");
+	close(dir);
+	log_quiet();
+
+	if (users_of_images(&st, &users, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(users.n, 4); /* newest first; the damaged one can need nothing */
+	assert_string_equal(users.items[0].name, "running");
+	assert_true(users.items[0].running);
+	assert_string_equal(users.items[1].id, lost);
+	assert_false(users.items[1].running);
+	assert_ptr_equal(image_users_find(&users, &running.config.image_id), &users.items[0]);
+	assert_false(image_users_find(&users, &users.items[1].image)->running);
+	assert_null(image_users_find(&users, &(struct digest){ { 1 } }));
+
+	/* It was looked at and no more: nobody has buried the lost one. */
+	struct container_state left = CONTAINER_STATE_INIT;
+	dir = openat(st.containers_fd, lost, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(state_read(dir, &left, &err), 0);
+	assert_int_equal(left.status, STATUS_RUNNING);
+	close(dir);
+	container_close(&running);
+}
+
 static void damaged_state(void **state)
 {
 	static const char *const texts[] = { "", "{", "{\"status\":\"flying\"}",
@@ -375,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(made_whole_or_not_at_all, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(locked_by_one, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(images_have_users, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(lost_and_found, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(at_boot, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(listed_newest_first, store_setup, store_teardown),
