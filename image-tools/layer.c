@@ -343,3 +343,26 @@ int layer_list(const struct store *st, struct digest **diffids, size_t *n, struc
 		return error_errno(err, "cannot read %s/layers/sha256", st->root);
 	return 0;
 }
+
+int layer_open(const struct store *st, const struct digest *diffid, struct layer_info *info,
+	       struct error *err)
+{
+	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
+	int fd autoclose = -1;
+	struct stat tar;
+
+	if (layer_stat(st, diffid, info, err) < 0)
+		return -1;
+	fd = openat(st->layers_fd, file_name(diffid, ".tar", name),
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	digest_text(diffid, text);
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err, EUCLEAN, "layer %s is damaged: its tar is missing", text);
+	if (fd < 0 || fstat(fd, &tar) < 0)
+		return error_errno(err, "cannot open layer %s", text);
+	if (!S_ISREG(tar.st_mode) || (uint64_t)tar.st_size != info->tar_size)
+		return error_set(err, EUCLEAN,
+				 "layer %s is damaged: its tar has %lld bytes, not %llu", text,
+				 (long long)tar.st_size, (unsigned long long)info->tar_size);
+	return STEAL_FD(fd);
+}

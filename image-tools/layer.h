@@ -95,6 +95,11 @@ int layer_stat(const struct store *st, const struct digest *diffid, struct layer
 /* DiffIDs of all layers, in no order; the caller frees. */
 int layer_list(const struct store *st, struct digest **diffids, size_t *n, struct error *err);
 
+/* Opens the layer's tar for reading and fills info. Returns the descriptor, or -1 with err set: ENOENT (no such layer), EUCLEAN
+ * (its .json is damaged, its tar is missing or has another length). What the tar holds is to be hashed by who reads it. */
+int layer_open(const struct store *st, const struct digest *diffid, struct layer_info *info,
+	       struct error *err);
+
 /* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid> (or <chain ID>, with an index of that stack), for all
  * who use it. When the last of them goes, the mount stays for another LAYER_IDLE_SECONDS: it costs a few KiB, and without
  * it each `run --rm` in a row would pay for a new superblock and its cold cache (image-tools/README.md has figures). What
