@@ -16,6 +16,9 @@
 
 #define ATTEMPTS 16
 
+/* How much is handed to the disk at a time, so that the final sync finds little left to do. */
+#define WRITE_BEHIND (8U << 20)
+
 static int new_name(char name[32])
 {
 	uint64_t random;
@@ -134,6 +137,20 @@ int output_open(struct output *o, const char *path, struct error *err)
 	if (r < 0)
 		output_end(o);
 	return r < 0 ? -1 : 0;
+}
+
+int output_write(struct output *o, const void *data, size_t len, struct error *err)
+{
+	if (fs_write_all(o->fd, data, len) < 0)
+		return error_errno(err, "cannot write \"%s\"", o->shown);
+	o->written += len;
+	if (o->written - o->behind >= WRITE_BEHIND && !o->direct) {
+		/* Only a hint. */
+		(void)sync_file_range(o->fd, (off_t)o->behind, (off_t)(o->written - o->behind),
+				      SYNC_FILE_RANGE_WRITE);
+		o->behind = o->written;
+	}
+	return 0;
 }
 
 /* fsync(2), as far as the filesystem knows it. */

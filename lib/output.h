@@ -10,6 +10,8 @@
 #define KNARR_LIB_OUTPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 
@@ -19,7 +21,8 @@ struct output {
 	char *shown; /* the path as it was given, for messages */
 	char *base;  /* the file's name in the folder */
 	int folder_fd;
-	char temporary[32]; /* "": it has no name */
+	uint64_t written, behind; /* bytes; up to behind the disk was told to write */
+	char temporary[32];       /* "": it has no name */
 };
 
 #define OUTPUT_INIT \
@@ -29,6 +32,9 @@ struct output {
 
 /* Returns 0, or -1 with err set: EISDIR, ENOENT (no such folder), ENXIO (a disk), EACCES, ... */
 int output_open(struct output *o, const char *path, struct error *err);
+
+/* Writes all of it into a file, and has the disk begin with it at once. Returns 0, or -1 with err set (ENOSPC, ...). */
+int output_write(struct output *o, const void *data, size_t len, struct error *err);
 
 /* Syncs the file and gives it its name, in place of what has it. Returns 0, or -1 with err set (ENOSPC, EIO, ...) and the
  * name as it was; output_end is still to be called. */

@@ -56,6 +56,7 @@ int cmd_images(struct command_context *ctx, int argc, char **argv);
 int cmd_import(struct command_context *ctx, int argc, char **argv);
 int cmd_load(struct command_context *ctx, int argc, char **argv);
 int cmd_rmi(struct command_context *ctx, int argc, char **argv);
+int cmd_save(struct command_context *ctx, int argc, char **argv);
 int cmd_tag(struct command_context *ctx, int argc, char **argv);
 
 #endif
