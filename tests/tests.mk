@@ -2,7 +2,7 @@
 # Unit tests under sanitizers, the appliance over its serial console, fuzzers, benches, and the tools that read our code.
 DEPS_TEST += libcmocka-dev libarchive-dev libisal-dev libseccomp-dev libbearssl-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev \
 	python3-pytest python3-pytest-timeout python3-pexpect debootstrap e2fsprogs busybox-static \
-	zstd skopeo dosfstools fdisk time
+	zstd skopeo dosfstools fdisk time docker.io podman umoci
 DEPS_FUZZ := clang libclang-rt-dev
 DEPS_LINT += clang-format clang-tidy cppcheck shellcheck
 

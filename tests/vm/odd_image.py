@@ -46,8 +46,8 @@ def _kinds():
     yield _entry("odd/block", tarfile.BLKTYPE, dev=(7, 1000), mode=0o660, gid=6)
     yield _entry("odd/fifo", tarfile.FIFOTYPE, mode=0o600)
     yield _entry("odd/capability", data=b"x", mode=0o755, pax=_xattr("security.capability", CAPABILITY))
-    yield _entry("odd/attributes", data=b"x", pax={**_xattr("user.text", b"seen"), **_xattr("user.empty", b""),
-                                                 **_xattr("user.long", b"v" * 1000)})
+    # none with an empty value: to GNU tar and to us that is one, to Go's reader (Docker, podman, umoci) none
+    yield _entry("odd/attributes", data=b"x", pax={**_xattr("user.text", b"seen"), **_xattr("user.long", b"v" * 200)})
     yield _folder("odd/folder with attribute", pax=_xattr("user.folder", b"yes"))
     yield _entry("odd/1969", data=b"x", mtime="-1.5")
     yield _entry("odd/2100", data=b"x", mtime="4102444800.999999999")

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 import uuid
 
 import pytest
@@ -31,8 +32,8 @@ PODMAN = UNDESCRIBED | {(b"", "mode"), (b"", "mtime"), (b"odd/1969", "mtime")}
 
 
 @pytest.fixture(scope="module")
-def top(tmp_path_factory):
-    top = tmp_path_factory.mktemp("round-trip")
+def top():
+    top = pathlib.Path(tempfile.mkdtemp(prefix="knarr-rt-"))  # short: podman counts
     yield top
     counterparts.unmount_below(top)
     # umoci's folders are as the image has them, modes without any permission too: no matter to root
@@ -104,7 +105,7 @@ def tree_here(machine, name, id):
                 found = proc
     assert found, "the container's process is not to be found"
     mounted = {line.split()[4].lstrip("/").encode() for line in (found / "mountinfo").read_text().splitlines()}
-    TREES[id] = tree.read(found / "root", mounted - {b""}), mounted - {b""}
+    TREES[id] = tree.read(f"{found}/root/", mounted - {b""}), mounted - {b""}
     machine.ok("docker rm -f tree")
     return TREES[id]
 

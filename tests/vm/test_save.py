@@ -176,19 +176,20 @@ def test_damaged_configuration(saved):
     assert files(saved) == []
 
 
-@pytest.mark.parametrize("where", ["/tmp/out", "{share}/out"], ids=["own disk", "share"])
-def test_interrupted(saved, where):
-    """^C while it writes: one line, the old file as it was, nothing beside it. A layer of 400 MB of nothing gives time."""
-    where = where.format(share=saved.share_path)
-    saved.ok(f"mkdir -p {where}; echo old >{where}/a.tar")
-    saved.ok("mkdir -p /tmp/out/big; truncate -s 400M /tmp/out/big/zeros; tar -C /tmp/out/big -cf - zeros | "
-             "docker --root /tmp/out/store import - big:1; rm -r /tmp/out/big", timeout=200)
-    with saved.spawn(f"docker --root /tmp/out/store save -o {where}/a.tar big:1") as session:
-        session.expect(r"/s")  # its progress
-        session.control("c")
-        assert session.end() == 130
-        assert "interrupted" in session.rest
-    assert saved.ok(f"cat {where}/a.tar") == "old\n"
-    assert files(saved, where) == (["a.tar"] if "share" in where else files(saved, where))
-    assert not [n for n in files(saved, where) if n.startswith(".tmp-")]
-    saved.ok(f"rm -rf {where}/a.tar")
+def test_interrupted(saved):
+    """^C while it writes: one line, the old file as it was, nothing beside it; also where a file must have a name to be
+    written, as in the share of the appliance."""
+    folder, size = f"{saved.share_path}/out", "400M" if saved.name == "host" else "60M"
+    saved.ok(f"mkdir -p {folder} /tmp/out/big; echo old >{folder}/a.tar; truncate -s {size} /tmp/out/big/zeros; "
+             "tar -C /tmp/out/big -cf - zeros | docker import - save-big:1", timeout=300)
+    for _ in range(5):
+        with saved.spawn(f"docker save -o {folder}/a.tar save-big:1") as session:
+            session.expect(r"/s")  # its progress
+            session.control("c")
+            status = session.end()
+        if status != 0:
+            break
+        saved.ok(f"echo old >{folder}/a.tar")  # it was through before the interrupt came
+    assert status == 130 and "interrupted" in session.rest, session.rest
+    assert saved.ok(f"cat {folder}/a.tar") == "old\n"
+    assert files(saved, folder) == ["a.tar"]
