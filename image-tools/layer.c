@@ -347,13 +347,13 @@ int layer_list(const struct store *st, struct digest **diffids, size_t *n, struc
 int layer_open(const struct store *st, const struct digest *diffid, struct layer_info *info,
 	       struct error *err)
 {
-	char name[FILE_NAME_MAX], text[DIGEST_TEXT_MAX];
+	char name[LAYER_FILE_MAX], text[DIGEST_TEXT_MAX];
 	int fd autoclose = -1;
 	struct stat tar;
 
 	if (layer_stat(st, diffid, info, err) < 0)
 		return -1;
-	fd = openat(st->layers_fd, file_name(diffid, ".tar", name),
+	fd = openat(st->layers_fd, layer_file(diffid, ".tar", name),
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	digest_text(diffid, text);
 	if (fd < 0 && errno == ENOENT)
