@@ -140,7 +140,7 @@ int archive_read(const struct store *st, int fd, const char *name, struct progre
 	struct stat s;
 	int r;
 
-	/* A staged layer is two descriptors. */
+	/* A staged layer is three descriptors. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);

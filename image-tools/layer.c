@@ -123,6 +123,39 @@ static int settle(struct layer_writer *w, struct error *err)
 	return worker ? worker_finish(worker, err) : 0;
 }
 
+static char *info_write(const struct layer_info *info, size_t *len)
+{
+	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_uint(doc, root, "tarSize", info->tar_size);
+	yyjson_mut_obj_add_uint(doc, root, "size", info->size);
+	yyjson_mut_obj_add_uint(doc, root, "entries", info->entries);
+	yyjson_mut_obj_add_bool(doc, root, "indexed", info->indexed);
+	yyjson_mut_obj_add_bool(doc, root, "needsLower", info->needs_lower);
+	yyjson_mut_obj_add_bool(doc, root, "linksLower", info->links_lower);
+	yyjson_mut_obj_add_arr(doc, root, "blobs");
+	return json_write(doc, false, len);
+}
+
+/* Writes the .json and has the disk begin: with blocks allotted now, many layers' syncs end in few journal commits. */
+static int write_info(struct layer_writer *w, struct error *err)
+{
+	size_t len;
+	char *json autofree = info_write(&w->info, &len);
+
+	w->info_fd = layer_unnamed_file(w->st, err);
+	if (w->info_fd < 0)
+		return -1;
+	if (fs_write_all(w->info_fd, json, len) < 0)
+		return error_errno(err, "cannot write a layer to %s", w->st->root);
+	(void)sync_file_range(w->tar_fd, (off_t)w->behind, 0, SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(w->index_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	(void)sync_file_range(w->info_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return 0;
+}
+
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
 	       struct error *err)
 {
@@ -147,9 +180,9 @@ int layer_seal(struct layer_writer *w, const struct digest *expected, struct lay
 	w->info.indexed = totals.copied == 0;
 	w->info.links_lower = totals.outside_links > 0;
 	w->info.needs_lower = totals.outside_links > 0 || totals.implied_folders > 0;
+	if (write_info(w, err) < 0)
+		return -1;
 	w->sealed = true;
-	(void)sync_file_range(w->tar_fd, (off_t)w->behind, 0, SYNC_FILE_RANGE_WRITE);
-	(void)sync_file_range(w->index_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (info)
 		*info = w->info;
 	return 0;
@@ -160,36 +193,13 @@ const struct digest *layer_diffid(const struct layer_writer *w)
 	return &w->info.diffid;
 }
 
-static char *info_write(const struct layer_info *info, size_t *len)
-{
-	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *root = yyjson_mut_obj(doc);
-
-	yyjson_mut_doc_set_root(doc, root);
-	yyjson_mut_obj_add_uint(doc, root, "tarSize", info->tar_size);
-	yyjson_mut_obj_add_uint(doc, root, "size", info->size);
-	yyjson_mut_obj_add_uint(doc, root, "entries", info->entries);
-	yyjson_mut_obj_add_bool(doc, root, "indexed", info->indexed);
-	yyjson_mut_obj_add_bool(doc, root, "needsLower", info->needs_lower);
-	yyjson_mut_obj_add_bool(doc, root, "linksLower", info->links_lower);
-	yyjson_mut_obj_add_arr(doc, root, "blobs");
-	return json_write(doc, false, len);
-}
-
 int layer_sync(struct layer_writer *w, struct error *err)
 {
-	char *json autofree = NULL;
-	size_t len;
-
 	if (!w->sealed)
 		return error_set(err, EINVAL, "layer is not sealed");
 	if (w->synced)
 		return 0;
-	json = info_write(&w->info, &len);
-	if (w->info_fd < 0 && (w->info_fd = layer_unnamed_file(w->st, err)) < 0)
-		return -1;
-	if (pwrite(w->info_fd, json, len, 0) != (ssize_t)len || fdatasync(w->tar_fd) < 0 ||
-	    fdatasync(w->index_fd) < 0 || fdatasync(w->info_fd) < 0)
+	if (fdatasync(w->tar_fd) < 0 || fdatasync(w->index_fd) < 0 || fdatasync(w->info_fd) < 0)
 		return error_errno(err, "cannot write a layer to %s", w->st->root);
 	for (size_t i = 0; i < w->n_chains; i++)
 		if (fdatasync(w->chains[i].fd) < 0)
