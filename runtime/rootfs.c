@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -35,6 +36,16 @@ static int set_string(int fs, const char *key, const char *value)
 	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
 }
 
+/* An image may have a layer twice. The upper one shows all that the lower one could, and overlayfs takes no folder twice
+ * (ELOOP). */
+static bool stands_above(const struct strv *lowers, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(lowers->items[i], lowers->items[at]) == 0)
+			return true;
+	return false;
+}
+
 /* Kernels before 6.8 take the lower layers as one text in which ':' and '\' are escaped, and of
  * which 255 characters are kept by fsconfig: mount(2) takes a page, but leaves no detached mount.
  * So the old way is only for few, short paths. */
@@ -43,6 +54,8 @@ static int set_lowers_joined(int fs, const struct strv *lowers)
 	autostrbuf struct strbuf joined = STRBUF_INIT;
 
 	for (size_t i = 0; i < lowers->len; i++) {
+		if (stands_above(lowers, i))
+			continue;
 		if (i)
 			strbuf_putc(&joined, ':');
 		for (const char *c = lowers->items[i]; *c; c++) {
@@ -57,7 +70,8 @@ static int set_lowers_joined(int fs, const struct strv *lowers)
 static int set_lowers(int fs, const struct strv *lowers)
 {
 	for (size_t i = 0; i < lowers->len; i++) {
-		if (set_string(fs, "lowerdir+", lowers->items[i]) == 0)
+		if (stands_above(lowers, i) ||
+		    set_string(fs, "lowerdir+", lowers->items[i]) == 0)
 			continue;
 		if (i == 0 && errno == EINVAL)
 			return set_lowers_joined(fs, lowers);

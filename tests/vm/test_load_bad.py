@@ -280,20 +280,14 @@ ON_BOTH = ("two layers claim one diffid", "a link out of the archive", "an OCI l
            "garbage that says xz", "20001 files", "a dictionary of 256 MiB")
 
 
-def contents(machine):
-    """Every file of the store that lasts, with its digest."""
-    return machine.ok(f"cd {machine.store} && find layers images tags.json -type f | sort | xargs sha256sum", timeout=300)
-
-
 def refused(machine, words, must_say=""):
-    before = contents(machine)
-    result = machine.split(words)
+    """One line, status 1, and what the store lists and says is what it was. In one go, for there are many of these."""
+    state = f"cd {machine.store}; ls -ln layers/sha256 images/sha256; cat tags.json images/sha256/* | sha256sum; ls -A tmp"
+    result = machine.split(f"(a=$({state}); {words}; s=$?; [ \"$a\" = \"$({state})\" ] || echo 'the store is another'; exit $s)")
     assert result.status == 1 and result.out == "", result
     lines = result.err.splitlines()
     assert len(lines) == 1 and lines[0].startswith("docker: ") and lines[0].isprintable(), result.err
     assert must_say in lines[0], result.err
-    assert contents(machine) == before
-    assert machine.ok(f"ls -A {machine.store}/tmp") == ""
 
 
 @pytest.mark.parametrize("what", [pytest.param(w, marks=[] if w in ON_BOTH else pytest.mark.host_is_enough) for w in BAD])
