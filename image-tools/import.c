@@ -4,36 +4,14 @@
 #include <errno.h>
 
 #include "image-tools/addition.h"
+#include "image-tools/change.h"
+#include "image-tools/new_image.h"
 #include "image-tools/stream.h"
 #include "image-tools/tar.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
-#include "lib/json.h"
 
 #define READ_SIZE ((size_t)256 << 10)
-
-static char *make_config(const struct digest *diffid, const char *message, size_t *len)
-{
-	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *root = yyjson_mut_obj(doc), *rootfs, *list, *entry;
-	char now[TIME_TEXT_MAX], text[DIGEST_TEXT_MAX];
-
-	yyjson_mut_doc_set_root(doc, root);
-	time_text(time_now(), now);
-	yyjson_mut_obj_add_str(doc, root, "architecture", "amd64");
-	yyjson_mut_obj_add_obj(doc, root, "config");
-	yyjson_mut_obj_add_str(doc, root, "created", now);
-	list = yyjson_mut_obj_add_arr(doc, root, "history");
-	entry = yyjson_mut_arr_add_obj(doc, list);
-	yyjson_mut_obj_add_str(doc, entry, "created", now);
-	yyjson_mut_obj_add_str(doc, entry, "comment", message);
-	yyjson_mut_obj_add_str(doc, root, "os", "linux");
-	rootfs = yyjson_mut_obj_add_obj(doc, root, "rootfs");
-	yyjson_mut_obj_add_str(doc, rootfs, "type", "layers");
-	list = yyjson_mut_obj_add_arr(doc, rootfs, "diff_ids");
-	yyjson_mut_arr_add_str(doc, list, digest_text(diffid, text));
-	return json_write(doc, false, len);
-}
 
 static int append_all(struct layer_writer *w, struct fd_source *file, struct source *src,
 		      const char *name, struct progress *progress, struct error *err)
@@ -74,13 +52,22 @@ static int stage(struct layer_writer *w, struct fd_source *file, const char *nam
 int import_fd(const struct store *st, int fd, const char *source_name,
 	      const struct import_options *options, struct digest *id, struct error *err)
 {
-	struct layer_writer *w autolayer = layer_create(st, err);
+	struct layer_writer *w autolayer = NULL;
+	struct image_config config autoimageconfig = { 0 };
+	struct new_image fresh = { .config = &config,
+				   .created = time_now(),
+				   .comment = options->message ? options->message
+							       : "Imported from -" };
 	struct addition_image addition = { .names = options->name,
 					   .n_names = options->name != NULL };
 	struct fd_source file;
 	char *json autofree = NULL;
 	int r;
 
+	/* Mistakes in them are told before anything is read. */
+	if (options->changes && changes_apply(&config, options->changes, err) < 0)
+		return -1;
+	w = layer_create(st, err);
 	if (!w)
 		return -1;
 	fd_source_init(&file, fd, "the archive", READ_SIZE);
@@ -88,8 +75,10 @@ int import_fd(const struct store *st, int fd, const char *source_name,
 	fd_source_free(&file);
 	if (r < 0)
 		return error_prefix(err, "%s", source_name);
-	json = make_config(layer_diffid(w), options->message ? options->message : "Imported from -",
-			   &addition.len);
+	fresh.diffid = layer_diffid(w);
+	json = new_image_write(&fresh, &addition.len, err);
+	if (!json)
+		return -1;
 	addition.json = json;
 	if (addition_publish(st, &w, 1, &addition, 1, err) < 0)
 		return -1;

@@ -9,10 +9,13 @@
 #include "image-tools/store.h"
 #include "lib/digest.h"
 #include "lib/error.h"
+#include "lib/str.h"
 
 struct import_options {
 	const struct reference *name; /* with a tag; NULL: none */
 	const char *message; /* the history's comment; NULL: "Imported from -", as Docker writes */
+	const struct strv *
+		changes; /* instructions for the configuration (image-tools/change.h); NULL: none */
 	struct progress *progress; /* may be NULL */
 };
 

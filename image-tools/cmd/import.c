@@ -16,8 +16,11 @@
 int cmd_import(struct command_context *ctx, int argc, char **argv)
 {
 	struct import_options opts = { 0 };
+	struct strv changes autostrv = STRV_INIT;
 	const char *platform = NULL;
 	const struct cli_option options[] = {
+		{ "change", 'c', CLI_LIST, &changes, "list",
+		  "Apply Dockerfile instruction to the created image" },
 		{ "message", 'm', CLI_STRING, &opts.message, "string",
 		  "Set commit message for imported image" },
 		{ "platform", 0, CLI_STRING, &platform, "string",
@@ -76,6 +79,7 @@ int cmd_import(struct command_context *ctx, int argc, char **argv)
 	}
 	if (!command_store(ctx, &err))
 		return command_fail(&err);
+	opts.changes = &changes;
 	opts.progress = drawn_progress_init(&drawn, false);
 	drawn.verb = "Importing";
 	r = import_fd(ctx->store, fd, path, &opts, &id, &err);

@@ -287,7 +287,10 @@ static void an_import_is_an_image_of_one_layer(void **state)
 {
 	autostrbuf struct strbuf b = STRBUF_INIT;
 	autoreference struct reference name = REFERENCE_INIT;
-	struct import_options options = { .name = &name, .message = "by hand" };
+	struct strv changes autostrv = STRV_INIT;
+	struct import_options options = { .name = &name,
+					  .message = "by hand",
+					  .changes = &changes };
 	struct error err = ERROR_INIT;
 	struct digest id, found;
 
@@ -295,6 +298,7 @@ static void an_import_is_an_image_of_one_layer(void **state)
 	layer_tar(&b, "bin/sh", "12345");
 	autoclose int fd = file_of(b.data, b.len);
 	assert_int_equal(reference_parse("imported:1", &name, &err), 0);
+	strv_add(&changes, "CMD [\"sh\"]");
 	assert_int_equal(import_fd(scratch_store, fd, "it", &options, &id, &err), 0);
 	assert_int_equal(image_resolve(scratch_store, "imported:1", &found, &err), 0);
 	assert_true(digest_equal(&id, &found));
@@ -305,6 +309,7 @@ static void an_import_is_an_image_of_one_layer(void **state)
 	assert_string_equal(img->os, "linux");
 	assert_string_equal(img->architecture, "amd64");
 	assert_string_equal(img->history[0].comment, "by hand");
+	assert_string_equal(img->config.cmd.items[0], "sh");
 	assert_non_null(img->created);
 }
 

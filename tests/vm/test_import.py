@@ -63,6 +63,26 @@ def test_message(machine):
         assert config["os"] == "linux" and config["architecture"] == "amd64"
 
 
+def test_changes(machine):
+    """-c, with what the image then says, and does."""
+    path = machine.put("changes.tar", rootfs("changes"))
+    id = machine.split(f"docker import -c 'ENV PATH=/bin A=\"1 2\"' -c 'CMD [\"cat\", \"label\"]' --change 'WORKDIR /etc' "
+                       f"-c 'EXPOSE 80' -c 'LABEL who=me' -c 'USER worker' {path} changes:1").out
+    config = config_of(machine, id)["config"]
+    assert config["Env"] == ["PATH=/bin", "A=1 2"] and config["Cmd"] == ["cat", "label"]
+    assert config["ExposedPorts"] == {"80/tcp": {}} and config["Labels"] == {"who": "me"}
+    assert machine.ok("docker run --rm changes:1") == "changes\n"
+    assert machine.ok("docker run --rm changes:1 sh -c 'id -un; pwd; echo $A'") == "worker\n/etc\n1 2\n"
+
+
+@pytest.mark.host_is_enough
+@pytest.mark.parametrize("change", ["RUN true", "NONSENSE x", "ENV", "EXPOSE x"])
+def test_change_that_means_nothing(clean, change):
+    result = clean.split(f"docker import -c '{change}' {clean.put('never-read.tar', b'')} x:1")
+    assert result.status == 1 and result.out == "" and len(result.err.splitlines()) == 1
+    assert "archive" not in result.err
+
+
 @pytest.mark.host_is_enough
 def test_platform(machine):
     path = machine.put("platform.tar", rootfs("platform"))
