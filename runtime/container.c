@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -265,6 +266,22 @@ int container_connect(const struct store *st, const struct container *c, struct 
 		return fd;
 	if (local.code && local.code != ENOENT && local.code != ECONNREFUSED)
 		return error_set(err, local.code, "%s", local.message);
+	return error_set(err, ESRCH, "container %s is not running", c->config.name);
+}
+
+/* The monitor leaves the process unreaped until the state says that it has exited: so a pid that was opened and still
+ * stands in the state afterwards was the container's. */
+int container_open_first(const struct store *st, struct container *c, struct error *err)
+{
+	autoclose int pidfd = -1;
+	pid_t pid = c->state.pid;
+
+	if (c->state.status == STATUS_RUNNING) {
+		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd >= 0 && container_refresh(st, c, NULL) == 0 &&
+		    c->state.status == STATUS_RUNNING && c->state.pid == pid)
+			return STEAL_FD(pidfd);
+	}
 	return error_set(err, ESRCH, "container %s is not running", c->config.name);
 }
 

@@ -80,6 +80,9 @@ int container_connect(const struct store *st, const struct container *c, struct 
 /* Bytes of the files in the writable layer of the container id, what Docker shows as its size; 0 before its first start. */
 int container_size(const struct store *st, const char *id, uint64_t *bytes, struct error *err);
 
+/* A pidfd of the container's first process. -1 with err set: ESRCH (it is not running). */
+int container_open_first(const struct store *st, struct container *c, struct error *err);
+
 /* Removes the container, whose lock we hold, with all that belongs to it. */
 int container_remove(const struct store *st, struct container *c, struct error *err);
 

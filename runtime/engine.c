@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/signals.h"
+#include "runtime/sandbox.h"
 
 #define DEFAULT_PATH  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENV_FILE_MAX  (1U << 20) /* bytes */
@@ -256,6 +257,28 @@ void engine_skeleton(const struct store *st, struct strv *lowers)
 		strv_addf(lowers, "%s/skeleton", st->run);
 }
 
+int engine_writable_layer(const struct store *st, const struct container *c, struct spec_root *root,
+			  struct error *err)
+{
+	if ((mkdirat(c->dirfd, "upper", 0755) < 0 && errno != EEXIST) ||
+	    (mkdirat(c->dirfd, "work", 0700) < 0 && errno != EEXIST))
+		return error_errno(err, "cannot make the container's writable layer");
+	root->upper = str_format("%s/containers/%s/upper", st->root, c->config.id);
+	root->work = str_format("%s/containers/%s/work", st->root, c->config.id);
+	return 0;
+}
+
+int engine_mount_root(const struct store *st, const struct image *image, struct spec_root *root,
+		      struct layer_hold *hold, struct error *err)
+{
+	if (layer_hold(st, image->diffids, image->n_diffids, hold, err) < 0)
+		return -1;
+	for (size_t i = hold->n; i-- > 0;)
+		strv_add(&root->lowers, hold->paths[i]);
+	engine_skeleton(st, &root->lowers);
+	return sandbox_mount_root(root, err);
+}
+
 /* As typed, else the first twelve digits of the ID. */
 static const char *hostname_of(const struct container_config *config, char buf[13])
 {
@@ -359,10 +382,7 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 	char cgroup[96], buf[13];
 	const char *hostname = hostname_of(&c->config, buf);
 
-	if ((mkdirat(c->dirfd, "upper", 0755) < 0 && errno != EEXIST) ||
-	    (mkdirat(c->dirfd, "work", 0700) < 0 && errno != EEXIST))
-		return error_errno(err, "cannot make the container's writable layer");
-	if (write_files(c, hostname, err) < 0)
+	if (engine_writable_layer(st, c, &spec->root, err) < 0 || write_files(c, hostname, err) < 0)
 		return -1;
 	spec_docker_defaults(spec, strcmp(c->config.network, "none") == 0);
 	fill_process(c, c->config.tty, &spec->process);
@@ -370,8 +390,6 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 	spec->process.cwd = absolute(c->config.run.working_dir);
 	spec->hostname = xstrdup(hostname);
 	spec->cgroup = xstrdup(container_cgroup(c->config.id, cgroup));
-	spec->root.upper = str_format("%s/containers/%s/upper", st->root, c->config.id);
-	spec->root.work = str_format("%s/containers/%s/work", st->root, c->config.id);
 	spec->root.readonly = c->config.readonly_rootfs;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		bind_own(st, c, own[i], spec);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "image-tools/image.h"
+#include "image-tools/layer.h"
 #include "image-tools/store.h"
 #include "lib/error.h"
 #include "lib/str.h"
@@ -56,6 +57,15 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
  * nothing has to be made in the container's own layer for it (where Docker has its "init" layer for this). Best effort:
  * the sandbox makes what is missing. */
 void engine_skeleton(const struct store *st, struct strv *lowers);
+
+/* Makes upper and work in the container's folder, where they are missing, and names them in root. */
+int engine_writable_layer(const struct store *st, const struct container *c, struct spec_root *root,
+			  struct error *err);
+
+/* Holds and mounts image's layers and the skeleton below what root names already, and mounts it all as one detached root
+ * (sandbox_mount_root). hold is the caller's, to be released behind the mount. Returns its descriptor, or -1. */
+int engine_mount_root(const struct store *st, const struct image *image, struct spec_root *root,
+		      struct layer_hold *hold, struct error *err);
 
 /* What `exec` was told. */
 struct engine_exec {

@@ -135,18 +135,6 @@ static int resolve_user(struct monitor *m, int root_fd, struct error *err)
 	return 0;
 }
 
-static int mount_root(struct monitor *m, struct error *err)
-{
-	struct spec_root *root = &m->spec->root;
-
-	if (layer_hold(m->st, m->image->diffids, m->image->n_diffids, &m->hold, err) < 0)
-		return -1;
-	for (size_t i = m->hold.n; i-- > 0;)
-		strv_add(&root->lowers, m->hold.paths[i]);
-	engine_skeleton(m->st, &root->lowers);
-	return sandbox_mount_root(root, err);
-}
-
 static int write_running(struct monitor *m, struct error *err)
 {
 	struct container_state *state = &m->c->state;
@@ -160,7 +148,7 @@ static int write_running(struct monitor *m, struct error *err)
 
 static int start(struct monitor *m, struct error *err)
 {
-	autoclose int root_fd = mount_root(m, err);
+	autoclose int root_fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
 	int stdio[3] = { -1, -1, -1 }, status;
 
 	if (root_fd < 0 || resolve_user(m, root_fd, err) < 0)

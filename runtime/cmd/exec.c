@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -19,22 +18,6 @@ struct exec {
 	struct engine_exec request;
 	bool detach, interactive;
 };
-
-/* A descriptor of the container's first process. The monitor leaves the process unreaped until the state says that it has
- * exited: so a pid that was opened and still stands in the state afterwards was the container's. */
-static int open_first(const struct store *st, struct container *c, struct error *err)
-{
-	autoclose int pidfd = -1;
-	pid_t pid = c->state.pid;
-
-	if (c->state.status == STATUS_RUNNING) {
-		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-		if (pidfd >= 0 && container_refresh(st, c, NULL) == 0 &&
-		    c->state.status == STATUS_RUNNING && c->state.pid == pid)
-			return STEAL_FD(pidfd);
-	}
-	return error_set(err, ESRCH, "container %s is not running", c->config.name);
-}
 
 static int describe(const struct container *c, int pidfd, const struct exec *x,
 		    struct spec_process *process, struct error *err)
@@ -116,7 +99,8 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 	autoclose int pidfd = -1;
 	int code = 1;
 
-	if (container_open(st, word, &c, &err) < 0 || (pidfd = open_first(st, &c, &err)) < 0)
+	if (container_open(st, word, &c, &err) < 0 ||
+	    (pidfd = container_open_first(st, &c, &err)) < 0)
 		return failed(&err);
 	a.input = x->interactive && !x->detach;
 	a.tty = x->request.tty && !x->detach;
