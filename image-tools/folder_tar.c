@@ -293,6 +293,13 @@ static bool is_mounted(int at)
 	       (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
+static bool may_enter(const struct folder_tar *f, int at)
+{
+	const struct folder_tar_options *o = f->options;
+
+	return !o->enter || !is_mounted(at) || o->enter(o->context, at);
+}
+
 /* Writes the entry called f->path, whose last part is name; *at is its O_PATH descriptor. */
 static int put_entry(struct folder_tar *f, int *at, const char *name, bool xwhiteouts,
 		     struct error *err)
@@ -326,7 +333,7 @@ static int put_entry(struct folder_tar *f, int *at, const char *name, bool xwhit
 	e.n_xattrs = f->attributes.n;
 	mounted = o->one_mount && is_mounted(*at);
 	if (S_ISDIR(st.st_mode))
-		return put_folder(f, at, &st, &e, !mounted, err);
+		return put_folder(f, at, &st, &e, !mounted && may_enter(f, *at), err);
 	if (st.st_nlink > 1 && !mounted) {
 		const char *before = linked_before(f, &st);
 
@@ -431,6 +438,15 @@ int folder_tar_contents(struct folder_tar *f, int dirfd, const char *prefix, str
 	strbuf_puts(&f->path, prefix);
 	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? failed(f, "open", err) : walk(f, fd, false, err);
+}
+
+int folder_tar_add_open(struct folder_tar *f, int at, const char *as, struct error *err)
+{
+	int own autoclose = fcntl(at, F_DUPFD_CLOEXEC, 3);
+
+	strbuf_reset(&f->path);
+	strbuf_puts(&f->path, as);
+	return own < 0 ? failed(f, "open", err) : put_entry(f, &own, as, false, err);
 }
 
 int folder_tar_add(struct folder_tar *f, int dirfd, const char *name, const char *as,

@@ -27,6 +27,9 @@ struct folder_tar_options {
 	bool one_mount;
 	/* Asked of every entry but a whiteout, with its name in the tar: true leaves it out, with all that is below. NULL: nothing. */
 	bool (*skip)(void *context, const char *name);
+	/* Asked of every folder that something is mounted on, open as at (O_PATH): false leaves it at its own entry. NULL: all
+	 * are entered. */
+	bool (*enter)(void *context, int at);
 	void *context;
 };
 
@@ -44,6 +47,9 @@ int folder_tar_contents(struct folder_tar *f, int dirfd, const char *prefix, str
  * is not there. */
 int folder_tar_add(struct folder_tar *f, int dirfd, const char *name, const char *as,
 		   struct error *err);
+
+/* The same with what is open as at (O_PATH), which stays the caller's. */
+int folder_tar_add_open(struct folder_tar *f, int at, const char *as, struct error *err);
 
 /* How many files were left out for their ".wh." names; *first, where not NULL, becomes the first of them, f's own. */
 unsigned long folder_tar_unnameable(const struct folder_tar *f, const char **first);

@@ -9,8 +9,9 @@
 
 int cmd_attach(struct command_context *ctx, int argc, char **argv);
 int cmd_boot(struct command_context *ctx, int argc, char **argv);
-int cmd_container_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_commit(struct command_context *ctx, int argc, char **argv);
+int cmd_container_prune(struct command_context *ctx, int argc, char **argv);
+int cmd_cp(struct command_context *ctx, int argc, char **argv);
 int cmd_create(struct command_context *ctx, int argc, char **argv);
 int cmd_diff(struct command_context *ctx, int argc, char **argv);
 int cmd_exec(struct command_context *ctx, int argc, char **argv);

@@ -36,6 +36,8 @@ static const struct command commands[] = {
 	  "container" },
 	{ "commit", cmd_commit, OTHER, "Create a new image from a container's changes", "commit",
 	  "container" },
+	{ "cp", cmd_cp, OTHER, "Copy files/folders between a container and the local filesystem",
+	  "cp", "container" },
 	{ "create", cmd_create, OTHER, "Create a new container", "create", "container" },
 	{ "diff", cmd_diff, OTHER,
 	  "Inspect changes to files or directories on a container's filesystem", "diff",

@@ -122,3 +122,10 @@ void drawn_progress_end(struct drawn_progress *p)
 		fputs("\n", stderr);
 	p->busy = p->shown = false;
 }
+
+void drawn_progress_erase(struct drawn_progress *p)
+{
+	if (p->shown)
+		fputs("\r\033[K", stderr);
+	p->busy = p->shown = false;
+}

@@ -28,4 +28,7 @@ struct progress *drawn_progress_init(struct drawn_progress *p, bool quiet);
 /* Ends a line that stands half drawn, before something else is printed. */
 void drawn_progress_end(struct drawn_progress *p);
 
+/* The same, but the line goes: for work of which one line tells in the end. */
+void drawn_progress_erase(struct drawn_progress *p);
+
 #endif
