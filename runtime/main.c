@@ -42,6 +42,8 @@ static const struct command commands[] = {
 	{ "diff", cmd_diff, OTHER,
 	  "Inspect changes to files or directories on a container's filesystem", "diff",
 	  "container" },
+	{ "export", cmd_export, OTHER, "Export a container's filesystem as a tar archive", "export",
+	  "container" },
 	{ "import", cmd_import, OTHER,
 	  "Import the contents from a tarball to create a filesystem image", "import", "image" },
 	{ "kill", cmd_kill, OTHER, "Kill one or more running containers", "kill", "container" },
