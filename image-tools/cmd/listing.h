@@ -17,6 +17,11 @@
 #include "lib/error.h"
 #include "lib/str.h"
 
+/* The option's help. */
+#define LISTING_FORMAT_HELP \
+	"Format output using a custom template: 'table' (in columns, default), 'table TEMPLATE', 'json', or " \
+	"'TEMPLATE' (a Go template)"
+
 struct listing_field {
 	const char *name;    /* "CreatedAt" */
 	const char *heading; /* "CREATED AT" */
