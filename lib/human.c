@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/str.h"
+
 /* limit: what would be rounded to a power of ten, as in 1e+03. */
 static const char *size_text(uint64_t bytes, int precision, double limit, char buf[HUMAN_MAX])
 {
@@ -30,6 +32,19 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_MAX])
 const char *human_total(uint64_t bytes, char buf[HUMAN_MAX])
 {
 	return size_text(bytes, 4, 999.95, buf);
+}
+
+char *text_cut(const char *s, size_t width)
+{
+	size_t characters = 0, cut = 0;
+
+	for (size_t i = 0; s[i]; i++) {
+		if (((unsigned char)s[i] & 0xc0) == 0x80)
+			continue;
+		if (++characters == width)
+			cut = i;
+	}
+	return characters > width ? str_format("%.*s\xe2\x80\xa6", (int)cut, s) : xstrdup(s);
 }
 
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX])
@@ -135,6 +150,16 @@ const char *time_text(struct timespec t, char buf[TIME_TEXT_MAX])
 	gmtime_r(&t.tv_sec, &tm);
 	snprintf(buf, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", tm.tm_year + 1900,
 		 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, t.tv_nsec);
+	return buf;
+}
+
+const char *time_local_text(time_t t, char buf[TIME_TEXT_MAX])
+{
+	struct tm tm = { 0 };
+
+	localtime_r(&t, &tm);
+	if (!strftime(buf, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S %z %Z", &tm))
+		buf[0] = '\0';
 	return buf;
 }
 

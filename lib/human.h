@@ -3,6 +3,7 @@
 #ifndef KNARR_LIB_HUMAN_H
 #define KNARR_LIB_HUMAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -15,6 +16,9 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_MAX]);
 /* The same with four digits, as Docker has it in sums (HumanSize): "4.271MB", "Total reclaimed space: 212B". */
 const char *human_total(uint64_t bytes, char buf[HUMAN_MAX]);
 
+/* At most width characters of UTF-8 of s, the last an ellipsis where something was cut; the caller frees. */
+char *text_cut(const char *s, size_t width);
+
 /* A span of seconds in Docker's words: "Less than a second", "About a minute", "3 hours", "5 weeks"; returns buf. */
 const char *human_duration(int64_t seconds, char buf[HUMAN_MAX]);
 
@@ -25,6 +29,8 @@ int human_parse_size(const char *s, int64_t *bytes);
 /* RFC 3339 in UTC with nanoseconds ("2026-11-24T02:03:04.000000005Z"); returns buf. */
 #define TIME_TEXT_MAX 48
 const char *time_text(struct timespec t, char buf[TIME_TEXT_MAX]);
+/* As Go prints a time, in the machine's zone ("2026-11-24 02:03:04 +0000 UTC"); returns buf. */
+const char *time_local_text(time_t t, char buf[TIME_TEXT_MAX]);
 /* Parses RFC 3339 with any offset and fraction; digits behind the ninth are dropped. Returns 0 or -1. */
 int time_parse(const char *s, struct timespec *out);
 struct timespec time_now(void);

@@ -36,10 +36,12 @@ int template_run(const struct template *t, yyjson_val *data, struct strbuf *out,
 /* In Go a value has a type, in JSON it does not: what is known of the types beyond the values themselves. With types,
  * objects are structs: a member that is missing is an error. Lists end with NULL; a NULL list is empty. */
 struct template_types {
-	const char *const *
-		maps; /* members that are maps: a missing key is no error, null is "map[]", keys are sorted */
-	const char *const *lists;    /* members that are lists: null is "[]" */
-	const char *const *optional; /* members that may be missing: they are nil then */
+	/* Members that are maps: a missing key is no error, null is "map[]", keys are sorted. */
+	const char *const *maps;
+	/* Members that are lists: null is "[]". */
+	const char *const *lists;
+	/* Members that may be missing, and are nil or "" then; so are those of maps and lists, which are empty. */
+	const char *const *optional, *const *optional_texts;
 	/* Members of the root that are functions of one string, as in {{.Label "maintainer"}}: maps from their argument,
 	 * and no part of {{json .}}. */
 	const char *const *methods;

@@ -66,10 +66,13 @@ static int missing(struct walk *w, const struct node *n, const struct value *v, 
 	*out = (struct value){ .kind = VALUE_NONE };
 	if (v->is_map)
 		return 0;
-	if (listed(w->r.types->optional, name)) {
-		out->kind = VALUE_NIL;
+	if (listed(w->r.types->optional_texts, name))
+		*out = value_string("", 0);
+	else if (listed(w->r.types->maps, name) || listed(w->r.types->lists, name) ||
+		 listed(w->r.types->optional, name))
+		*out = value_json(&w->r, NULL, name);
+	if (out->kind != VALUE_NONE)
 		return 0;
-	}
 	if (w->r.types->row)
 		return fail(w, n, "can't evaluate field %s", name);
 	return fail(w, n, "map has no entry for key \"%s\"", name);

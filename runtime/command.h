@@ -10,12 +10,14 @@
 int cmd_attach(struct command_context *ctx, int argc, char **argv);
 int cmd_boot(struct command_context *ctx, int argc, char **argv);
 int cmd_commit(struct command_context *ctx, int argc, char **argv);
+int cmd_container_inspect(struct command_context *ctx, int argc, char **argv);
 int cmd_container_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_cp(struct command_context *ctx, int argc, char **argv);
 int cmd_create(struct command_context *ctx, int argc, char **argv);
 int cmd_diff(struct command_context *ctx, int argc, char **argv);
 int cmd_exec(struct command_context *ctx, int argc, char **argv);
 int cmd_export(struct command_context *ctx, int argc, char **argv);
+int cmd_inspect(struct command_context *ctx, int argc, char **argv);
 int cmd_kill(struct command_context *ctx, int argc, char **argv);
 int cmd_logs(struct command_context *ctx, int argc, char **argv);
 int cmd_ps(struct command_context *ctx, int argc, char **argv);

@@ -51,6 +51,8 @@ int command_fail(const struct error *err);
  * (`knarr images >/dev/full`): output that got lost is no success. */
 int command_done(int status);
 
+int cmd_history(struct command_context *ctx, int argc, char **argv);
+int cmd_image_inspect(struct command_context *ctx, int argc, char **argv);
 int cmd_image_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_images(struct command_context *ctx, int argc, char **argv);
 int cmd_import(struct command_context *ctx, int argc, char **argv);
