@@ -288,7 +288,7 @@ static void list_row(struct listing *l, const struct row *row, bool whole, time_
 	listing_row(l, values, NULL);
 }
 
-/* `images ls` is a mistake that finds nothing. */
+/* `images ls` for `image ls` is a mistake that finds nothing. */
 static void hint(const char *name)
 {
 	static const char *const verbs =
@@ -299,7 +299,7 @@ static void hint(const char *name)
 			 log_program(), name);
 }
 
-static int list(const struct store *st, struct options *o, const char *name, struct error *err)
+static int list(const struct store *st, struct options *o, const char *mistake, struct error *err)
 {
 	struct rows rows __attribute__((cleanup(rows_free))) = { 0 };
 	struct image_summaries images autoimagesummaries = IMAGE_SUMMARIES_INIT;
@@ -325,8 +325,8 @@ static int list(const struct store *st, struct options *o, const char *name, str
 		return -1;
 	if (out.len)
 		fwrite(out.data, 1, out.len, stdout);
-	if (!rows.n && name)
-		hint(name);
+	if (!rows.n && mistake)
+		hint(mistake);
 	return command_done(damaged ? 1 : 0);
 }
 
@@ -363,7 +363,8 @@ int cmd_images(struct command_context *ctx, int argc, char **argv)
 		    !command_store(ctx, &err))
 			r = command_fail(&err);
 		else
-			r = list(ctx->store, &o, argv[first], &err);
+			r = list(ctx->store, &o,
+				 strcmp(argv[0], "images") == 0 ? argv[first] : NULL, &err);
 		if (r < 0)
 			r = command_fail(&err);
 	}
