@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "lib/fs.h"
 #include "lib/human.h"
 #include "runtime/spec.h"
 
@@ -284,9 +283,8 @@ int container_sizes(const struct store *st, const struct container *c, uint64_t 
 		    struct error *err)
 {
 	struct image *img autoimage = NULL;
-	char *upper autofree = str_format("%s/upper", c->config.id);
 
-	if (fs_tree_size(st->containers_fd, upper, own, err) < 0)
+	if (container_size(st, c->config.id, own, err) < 0)
 		return -1;
 	*all = *own;
 	/* An image that was removed leaves its containers without that sum. */

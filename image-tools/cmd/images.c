@@ -258,7 +258,7 @@ static int gather(const struct store *st, const struct options *o,
 static void list_row(struct listing *l, const struct row *row, bool whole, time_t now)
 {
 	const struct image_summary *image = row->image;
-	char size[HUMAN_MAX], id[DIGEST_TEXT_MAX], span[HUMAN_MAX],
+	char size[HUMAN_MAX], total[HUMAN_MAX], id[DIGEST_TEXT_MAX], span[HUMAN_MAX],
 		ago[HUMAN_MAX + 8] = "N/A", at[TIME_TEXT_MAX] = "N/A";
 	const char *values[N_FIELDS] = {
 		[CONTAINERS] = "N/A",
@@ -271,7 +271,7 @@ static void list_row(struct listing *l, const struct row *row, bool whole, time_
 		[SIZE] = human_size(image->size, size),
 		[TAG] = row->tag ? row->tag : "<none>",
 		[UNIQUE_SIZE] = "N/A",
-		[VIRTUAL_SIZE] = size,
+		[VIRTUAL_SIZE] = human_total(image->size, total),
 	};
 
 	if (whole) {

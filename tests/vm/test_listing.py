@@ -48,7 +48,7 @@ def _names(machine, words):
     return machine.ok("docker images --format '{{.Repository}}' " + words).split()
 
 
-@pytest.mark.parametrize("words, names", [
+IMAGE_FILTERS = [
     ("-f label=role", ["list/new", "list/middle", "list/old"]),
     ("-f label=role=a", ["list/new", "list/old"]),
     ("-f label=role=a -f label=extra", ["list/new"]),
@@ -62,14 +62,19 @@ def _names(machine, words):
     ("-f until=2022-06-01 -f reference='list/*'", ["list/middle", "list/old"]),
     ("-f until=2022-06-01T00:00:00Z -f since=list/old:1 -f reference='list/*'", ["list/middle"]),
     ("-f dangling=false -f label=role=b", ["list/middle"]),
-    ("-f dangling=1", ["<none>"]),
-])
-def test_images_are_filtered(listed, words, names):
-    machine, _ = listed
-    assert _names(machine, words) == names
+]
 
 
-@pytest.mark.parametrize("words, message, status", [
+def test_images_are_filtered(listed):
+    machine, made = listed
+    for words, names in IMAGE_FILTERS:
+        assert (words, _names(machine, words)) == (words, names)
+    assert made["none"].id[:12] in machine.ok("docker images -q -f dangling=1").split()
+    assert set(_names(machine, "-f dangling=1")) == {"<none>"}
+    assert "<none>" not in _names(machine, "-f dangling=false")
+
+
+IMAGE_FAULTS = [
     ("-f nonsense=1", "invalid filter 'nonsense'", 1),
     ("-f nonsense", "bad format of filter (expected name=value)", 125),
     ("-f dangling=maybe", "invalid filter 'dangling=[maybe]'", 1),
@@ -78,12 +83,15 @@ def test_images_are_filtered(listed, words, names):
     ("--format '{{.ID'", "template parsing error: template: :1: unclosed action", 1),
     ("--format '{{.Nope}}'", 'template parsing error: template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope',
      1),
-])
-def test_what_images_refuses(listed, words, message, status):
+]
+
+
+def test_what_images_refuses(listed):
     machine, _ = listed
-    out = machine.split("docker images " + words)
-    assert (out.out, out.status) == ("", status)
-    assert message in out.err and out.err.count("\n") == 1
+    for words, message, status in IMAGE_FAULTS:
+        out = machine.split("docker images " + words)
+        assert (words, out.out, out.status, out.err.count("\n")) == (words, "", status, 1)
+        assert message in out.err
 
 
 def test_images_in_every_form(listed):
@@ -199,7 +207,7 @@ def containers(machine):
     return machine
 
 
-@pytest.mark.parametrize("words, names", [
+CONTAINER_FILTERS = [
     ("", ["list-runs"]),
     ("-a", ["list-runs", "list-made", "list-ended"]),
     ("-a -f name=list-r", ["list-runs"]),
@@ -218,10 +226,15 @@ def containers(machine):
     ("-a -f expose=80/udp", []),
     ("-l", ["list-runs"]),
     ("-n 2", ["list-runs", "list-made"]),
-])
-def test_containers_are_filtered(containers, words, names):
-    assert containers.ok("docker ps --format '{{.Names}}' " + words).split() == names
-    assert containers.ok("docker container ls --format '{{.Names}}' " + words).split() == names
+]
+
+
+def test_containers_are_filtered(containers):
+    for words, names in CONTAINER_FILTERS:
+        assert (words, containers.ok("docker ps --format '{{.Names}}' " + words).split()) == (words, names)
+    words = "-a -f name=list- --format '{{.Names}}'"
+    for spelling in ("container ls", "container list", "container ps"):
+        assert containers.ok(f"docker {spelling} {words}") == containers.ok("docker ps " + words)
 
 
 def test_containers_in_every_form(containers):
@@ -242,15 +255,18 @@ def test_sizes_of_containers(containers):
     assert re.fullmatch(r"6B \(virtual .*\)\n", containers.ok("docker ps --format '{{.Size}}'"))
 
 
-@pytest.mark.parametrize("words, message", [
+CONTAINER_FAULTS = [
     ("-f nonsense=1", "invalid filter 'nonsense'"),
     ("-f status=dancing", "invalid filter 'status=dancing'"),
     ("-f exited=x", "invalid filter 'exited=x'"),
     ("-f name='('", "invalid filter 'name=('"),
     ("-f before=no-such", "No such container: no-such"),
     ("--format '{{.Nope}}'", "can't evaluate field Nope"),
-])
-def test_what_ps_refuses(containers, words, message):
-    out = containers.split("docker ps " + words)
-    assert (out.out, out.status) == ("", 1)
-    assert message in out.err and out.err.count("\n") == 1
+]
+
+
+def test_what_ps_refuses(containers):
+    for words, message in CONTAINER_FAULTS:
+        out = containers.split("docker ps " + words)
+        assert (words, out.out, out.status, out.err.count("\n")) == (words, "", 1, 1)
+        assert message in out.err
