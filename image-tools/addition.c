@@ -7,74 +7,112 @@
 #include <unistd.h>
 
 #include "image-tools/image.h"
+#include "image-tools/journal.h"
 #include "image-tools/tags.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/str.h"
 
-/* What to take back when a later step fails. */
-struct undo {
-	const struct store *st;
-	struct digest *layers, *images;
-	size_t n_layers, n_images;
-};
-
-static void undo(const struct undo *u)
+/* What is to be taken back if this fails, or its process dies: all that is not in the store yet. */
+static void note_layers(struct journal *j, struct layer_writer *const *layers, size_t n)
 {
-	for (size_t i = 0; i < u->n_images; i++)
-		(void)image_remove_locked(u->st, &u->images[i], NULL);
-	for (size_t i = 0; i < u->n_layers; i++)
-		(void)layer_remove_locked(u->st, &u->layers[i], NULL);
+	for (size_t i = 0; i < n; i++)
+		if (!layer_is_published(layers[i]))
+			journal_note_layer(j, layer_diffid(layers[i]));
 }
 
-static int put_layers(struct undo *u, struct layer_writer *const *layers, size_t n,
+static void note_images(const struct store *st, struct journal *j, struct addition_image *images,
+			size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		digest_of(images[i].json, images[i].len, &images[i].id);
+		if (!image_exists(st, &images[i].id))
+			journal_note_image(j, &images[i].id);
+	}
+}
+
+static int note_names(const struct store *st, struct journal *j, const struct tag *changes,
+		      size_t n, struct error *err)
+{
+	struct tags tags autotags = TAGS_INIT;
+
+	if (!n)
+		return 0;
+	if (tags_read(st, &tags, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		journal_note_name(j, changes[i].name, tags_find(&tags, changes[i].name));
+	return 0;
+}
+
+static int put_layers(const struct store *st, struct layer_writer *const *layers, size_t n,
 		      struct error *err)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < n; i++) {
 		bool added;
 
 		if (layer_publish_locked(layers[i], &added, err) < 0)
 			return -1;
-		if (added)
-			u->layers[u->n_layers++] = *layer_diffid(layers[i]);
+		any = any || added;
 	}
-	return u->n_layers ? fs_sync_dir(u->st->layers_fd, err) : 0;
+	return any ? fs_sync_dir(st->layers_fd, err) : 0;
 }
 
-static int put_images(struct undo *u, struct addition_image *images, size_t n, struct error *err)
+static int put_images(const struct store *st, struct addition_image *images, size_t n,
+		      struct error *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		bool there;
-
-		digest_of(images[i].json, images[i].len, &images[i].id);
-		there = image_exists(u->st, &images[i].id);
-		if (image_put(u->st, images[i].json, images[i].len, &images[i].id, err) < 0)
+	for (size_t i = 0; i < n; i++)
+		if (image_put(st, images[i].json, images[i].len, &images[i].id, err) < 0)
 			return -1;
-		if (!there)
-			u->images[u->n_images++] = images[i].id;
-	}
 	return 0;
 }
 
-static int put_names(const struct store *st, const struct addition_image *images, size_t n,
-		     struct error *err)
+static int publish_locked(const struct store *st, struct layer_writer *const *layers,
+			  size_t n_layers, struct addition_image *images, size_t n_images,
+			  const struct tag *changes, size_t n_changes, struct error *err)
 {
-	struct tag *changes autofree = NULL;
-	size_t count = 0, k = 0;
-	int r;
+	struct journal j autojournal = JOURNAL_INIT;
+	bool journaled;
+
+	note_layers(&j, layers, n_layers);
+	note_images(st, &j, images, n_images);
+	if (note_names(st, &j, changes, n_changes, err) < 0)
+		return -1;
+	/* One step is whole or not there at all by itself. */
+	journaled = (j.n_layers > 0) + j.n_images + (j.n_names > 0) > 1;
+	if (journaled && journal_begin_locked(st, &j, err) < 0)
+		return -1;
+	if (put_layers(st, layers, n_layers, err) == 0 &&
+	    put_images(st, images, n_images, err) == 0 &&
+	    tags_set_locked(st, changes, n_changes, err) == 0 &&
+	    (!journaled || journal_end_locked(st, err) == 0))
+		return 0;
+	(void)journal_carry_out_locked(st, &j, NULL);
+	return -1;
+}
+
+/* The names all images are to get, the later ones behind; the caller frees the list and the names in it. */
+static struct tag *list_names(const struct addition_image *images, size_t n, size_t *n_names)
+{
+	struct tag *list;
+	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++)
 		count += images[i].n_names;
-	changes = xcalloc(count + 1, sizeof(*changes));
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < images[i].n_names; j++)
-			changes[k++] =
-				(struct tag){ .name = reference_text(&images[i].names[j], false),
-					      .id = images[i].id };
-	r = tags_set_locked(st, changes, count, err);
-	for (size_t i = 0; i < count; i++)
-		free(changes[i].name);
-	return r;
+	list = xcalloc(count + 1, sizeof(*list));
+	*n_names = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct digest id;
+
+		digest_of(images[i].json, images[i].len, &id);
+		for (size_t k = 0; k < images[i].n_names; k++)
+			list[(*n_names)++] =
+				(struct tag){ .name = reference_text(&images[i].names[k], false),
+					      .id = id };
+	}
+	return list;
 }
 
 /* Layers that depend on those below them get what they lack. */
@@ -89,10 +127,9 @@ static int complete(const struct store *st, struct layer_writer *const *layers, 
 int addition_publish(const struct store *st, struct layer_writer *const *layers, size_t n_layers,
 		     struct addition_image *images, size_t n_images, struct error *err)
 {
-	struct digest *added_layers autofree = xcalloc(n_layers + 1, sizeof(*added_layers));
-	struct digest *added_images autofree = xcalloc(n_images + 1, sizeof(*added_images));
-	struct undo u = { .st = st, .layers = added_layers, .images = added_images };
-	int lock autoclose = -1;
+	struct tag *names autofree = NULL;
+	size_t n_names;
+	int lock autoclose = -1, r = -1;
 
 	for (size_t i = 0; i < n_images; i++)
 		if (complete(st, layers, n_layers, &images[i], err) < 0)
@@ -100,13 +137,11 @@ int addition_publish(const struct store *st, struct layer_writer *const *layers,
 	for (size_t i = 0; i < n_layers; i++)
 		if (layer_sync(layers[i], err) < 0)
 			return -1;
+	names = list_names(images, n_images, &n_names);
 	lock = store_lock(st, LOCK_EX, err);
-	if (lock < 0)
-		return -1;
-	if (put_layers(&u, layers, n_layers, err) < 0 ||
-	    put_images(&u, images, n_images, err) < 0 || put_names(st, images, n_images, err) < 0) {
-		undo(&u);
-		return -1;
-	}
-	return 0;
+	if (lock >= 0)
+		r = publish_locked(st, layers, n_layers, images, n_images, names, n_names, err);
+	for (size_t i = 0; i < n_names; i++)
+		free(names[i].name);
+	return r;
 }

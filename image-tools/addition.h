@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Putting finished layers, images and names into the store in one go: all of it appears, or nothing. The layers were
  * written and checked before, as files without a name; what happens here under the store's exclusive lock is links,
- * small files and two syncs of folders, so nobody waits long, and no prune can come between a layer and its image. */
+ * small files and a few syncs, so nobody waits long, and no prune can come between a layer and its image. A kill or a
+ * power cut in the middle of it is taken back by whoever comes next (image-tools/journal.h). */
 #ifndef KNARR_IMAGE_TOOLS_ADDITION_H
 #define KNARR_IMAGE_TOOLS_ADDITION_H
 

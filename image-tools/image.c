@@ -91,7 +91,8 @@ int image_put(const struct store *st, const char *json, size_t len, struct diges
 		return -1;
 	*id = img->id;
 	/* What is there already is written again all the same: it may be damaged, and this heals it. */
-	return fs_write_file(st->images_fd, file_name(id, name), json, len, 0600, FS_DURABLE, err);
+	return fs_install_file(st->tmp_fd, st->images_fd, file_name(id, name), json, len, 0600,
+			       err);
 }
 
 bool image_exists(const struct store *st, const struct digest *id)

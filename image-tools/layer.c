@@ -232,6 +232,11 @@ static bool is_whole(const struct store *st, const struct layer_info *want)
 	       layer_files_match(st, want);
 }
 
+bool layer_is_published(const struct layer_writer *w)
+{
+	return is_whole(w->st, &w->info);
+}
+
 int layer_remove_locked(const struct store *st, const struct digest *diffid, struct error *err)
 {
 	/* The .json goes first: without it the rest is litter that store_clean takes away. */

@@ -67,6 +67,9 @@ const struct digest *layer_diffid(const struct layer_writer *w);
 /* Syncs a sealed layer's bytes: the slow part of publishing, which needs no lock. */
 int layer_sync(struct layer_writer *w, struct error *err);
 
+/* Whether the store has a sealed layer already, whole. */
+bool layer_is_published(const struct layer_writer *w);
+
 /* Gives a synced layer its name. The caller holds the store's exclusive lock and syncs layers_fd in the end. *added
  * tells whether the store had no such layer; one that is there and whole is not replaced. */
 int layer_publish_locked(struct layer_writer *w, bool *added, struct error *err);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "image-tools/journal.h"
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/fs.h"
@@ -27,11 +28,33 @@ static char *run_path(const char *root)
 	return str_format("/run/knarr-%.8s", digest_hex(&d, hex));
 }
 
-static int open_folder(int dirfd, const char *shown, const char *path, struct error *err)
+/* A folder that was just made is synced into its parents: what is put there later must not hang in the air. */
+static int make_folder(int dirfd, const char *path, struct error *err)
 {
-	int fd;
+	char *parent autofree = xstrdup(path);
+	char *slash;
 
 	if (fs_mkdirs(dirfd, path, 0700, err) < 0)
+		return -1;
+	while ((slash = strrchr(parent, '/')) && slash != parent) {
+		int fd autoclose = -1;
+
+		*slash = '\0';
+		fd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && fs_sync_dir(fd, err) < 0)
+			return -1;
+	}
+	return dirfd == AT_FDCWD ? 0 : fs_sync_dir(dirfd, err);
+}
+
+static int open_folder(int dirfd, const char *shown, const char *path, bool durable,
+		       struct error *err)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (durable ? make_folder(dirfd, path, err) < 0 : fs_mkdirs(dirfd, path, 0700, err) < 0)
 		return -1;
 	fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -48,20 +71,23 @@ struct store *store_open(const char *root, struct error *err)
 		error_set(err, EINVAL, "the store's folder has an empty name");
 		return NULL;
 	}
-	if (fs_mkdirs(AT_FDCWD, root, 0700, err) < 0)
-		return NULL;
 	st->root = realpath(root, NULL);
+	if (!st->root && errno == ENOENT) {
+		if (make_folder(AT_FDCWD, root, err) < 0)
+			return NULL;
+		st->root = realpath(root, NULL);
+	}
 	st->fd = st->root ? open(st->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (st->fd < 0) {
 		error_errno(err, "cannot open the store %s", root);
 		return NULL;
 	}
 	st->run = run_path(st->root);
-	if ((st->layers_fd = open_folder(st->fd, st->root, "layers/sha256", err)) < 0 ||
-	    (st->images_fd = open_folder(st->fd, st->root, "images/sha256", err)) < 0 ||
-	    (st->containers_fd = open_folder(st->fd, st->root, "containers", err)) < 0 ||
-	    (st->tmp_fd = open_folder(st->fd, st->root, "tmp", err)) < 0 ||
-	    (st->run_fd = open_folder(AT_FDCWD, "", st->run, err)) < 0)
+	if ((st->layers_fd = open_folder(st->fd, st->root, "layers/sha256", true, err)) < 0 ||
+	    (st->images_fd = open_folder(st->fd, st->root, "images/sha256", true, err)) < 0 ||
+	    (st->containers_fd = open_folder(st->fd, st->root, "containers", true, err)) < 0 ||
+	    (st->tmp_fd = open_folder(st->fd, st->root, "tmp", true, err)) < 0 ||
+	    (st->run_fd = open_folder(AT_FDCWD, "", st->run, false, err)) < 0)
 		return NULL;
 	return STEAL_PTR(st);
 }
@@ -89,6 +115,8 @@ int store_lock(const struct store *st, int operation, struct error *err)
 		return error_errno(err, "cannot open %s/lock", st->root);
 	if (fs_lock(fd, operation) < 0)
 		return error_errno(err, "cannot lock %s", st->root);
+	if ((operation & LOCK_EX) && journal_settle_locked(st, err) < 0)
+		return -1;
 	return STEAL_FD(fd);
 }
 
@@ -180,12 +208,12 @@ static bool drop_from_images(int dirfd, const char *name)
 	return !is_object(name, ".json", &d);
 }
 
-/* What a living process makes in tmp/ it keeps locked. */
+/* What a living process makes in tmp/ it keeps locked. A journal still there could not be carried out: its time may come. */
 static bool drop_from_tmp(int dirfd, const char *name)
 {
 	int fd autoclose = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-	return fd < 0 || fs_lock(fd, LOCK_EX | LOCK_NB) == 0;
+	return strcmp(name, JOURNAL_FILE) != 0 && (fd < 0 || fs_lock(fd, LOCK_EX | LOCK_NB) == 0);
 }
 
 /* In the store's own folder only what fs_write_file may have left of a cut-off replacement of tags.json and its like. */

@@ -7,6 +7,7 @@
  *     tags.json                                 image-tools/tags.h
  *     containers/<id>/                          runtime/container.h
  *     tmp/                                      what is being made; emptied by store_clean at start
+ *          journal                              image-tools/journal.h: what a command that dies leaves to do
  *
  * Every thing appears under its name whole and synced, or not at all. One lock file: whoever changes tags or deletes
  * takes it exclusive, for moments only; readers and long imports take none or shared. */
@@ -41,7 +42,9 @@ static inline void store_closep(struct store **st)
 }
 #define autostore __attribute__((cleanup(store_closep)))
 
-/* Takes the store's lock, LOCK_SH or LOCK_EX, waiting for it. Returns a descriptor whose close releases it, or -1. */
+/* Takes the store's lock, LOCK_SH or LOCK_EX, waiting for it (or not, with LOCK_NB). Who gets it exclusive finds the store
+ * settled: what a killed command has left half done is done or undone first (image-tools/journal.h). Returns a descriptor
+ * whose close releases it, or -1. */
 int store_lock(const struct store *st, int operation, struct error *err);
 
 /* Empties tmp/ and removes layer files that never got their .json. For `knarr boot`, when nothing else runs yet; what a

@@ -77,7 +77,7 @@ static int tags_write(const struct store *st, const struct tags *tags, struct er
 		yyjson_mut_obj_add(map, yyjson_mut_str(doc, tags->items[i].name),
 				   yyjson_mut_strcpy(doc, digest_text(&tags->items[i].id, text)));
 	json = json_write(doc, false, &len);
-	return fs_write_file(st->fd, TAGS_FILE, json, len, 0600, FS_DURABLE, err);
+	return fs_install_file(st->tmp_fd, st->fd, TAGS_FILE, json, len, 0600, err);
 }
 
 static struct tag *find(const struct tags *tags, const char *name)
@@ -89,27 +89,43 @@ static struct tag *find(const struct tags *tags, const char *name)
 	return bsearch(&key, tags->items, tags->n, sizeof(*tags->items), compare_tags);
 }
 
+/* Makes one change; returns whether it changed anything. There is room for one more. */
+static bool apply(struct tags *tags, const struct tag *change)
+{
+	struct tag *t = find(tags, change->name);
+
+	if (digest_is_zero(&change->id)) {
+		if (!t)
+			return false;
+		free(t->name);
+		tags->n--;
+		memmove(t, t + 1, (size_t)(&tags->items[tags->n] - t) * sizeof(*t));
+		return true;
+	}
+	if (t && digest_equal(&t->id, &change->id))
+		return false;
+	if (t) {
+		t->id = change->id;
+		return true;
+	}
+	tags->items[tags->n++] = (struct tag){ .name = xstrdup(change->name), .id = change->id };
+	qsort(tags->items, tags->n, sizeof(*tags->items), compare_tags);
+	return true;
+}
+
 int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err)
 {
 	struct tags tags autotags = TAGS_INIT;
+	bool changed = false;
 
 	if (!n)
 		return 0;
 	if (tags_read(st, &tags, err) < 0)
 		return -1;
 	tags.items = xreallocarray(tags.items, tags.n + n, sizeof(*tags.items));
-	for (size_t i = 0; i < n; i++) {
-		struct tag *t = find(&tags, changes[i].name);
-
-		if (t) {
-			t->id = changes[i].id;
-			continue;
-		}
-		tags.items[tags.n++] =
-			(struct tag){ .name = xstrdup(changes[i].name), .id = changes[i].id };
-		qsort(tags.items, tags.n, sizeof(*tags.items), compare_tags);
-	}
-	return tags_write(st, &tags, err);
+	for (size_t i = 0; i < n; i++)
+		changed = apply(&tags, &changes[i]) || changed;
+	return changed ? tags_write(st, &tags, err) : 0;
 }
 
 int tags_remove_locked(const struct store *st, char *const *names, size_t n, struct error *err)

@@ -33,8 +33,8 @@ int tags_read(const struct store *st, struct tags *out, struct error *err);
 int tags_set(const struct store *st, const struct reference *ref, const struct digest *id,
 	     struct error *err);
 
-/* The same for several at once, in one replacement of the file: all of them or none. The caller holds the store's
- * exclusive lock. */
+/* The same for several at once, in one replacement of the file: all of them or none. An ID of zeros takes the name away;
+ * what changes nothing writes nothing. The caller holds the store's exclusive lock. */
 int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err);
 
 /* Takes names away, in one replacement of the file; those that are not there are no error. The caller holds the store's

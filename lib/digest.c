@@ -179,6 +179,13 @@ bool digest_equal(const struct digest *a, const struct digest *b)
 	return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;
 }
 
+bool digest_is_zero(const struct digest *d)
+{
+	static const struct digest zero;
+
+	return digest_equal(d, &zero);
+}
+
 const char *digest_hex(const struct digest *d, char buf[DIGEST_HEX_MAX])
 {
 	static const char digits[] = "0123456789abcdef";

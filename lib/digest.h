@@ -11,8 +11,8 @@
 
 #include "lib/error.h"
 
-#define DIGEST_SIZE 32
-#define DIGEST_HEX_MAX 65  /* 64 digits and a NUL */
+#define DIGEST_SIZE     32
+#define DIGEST_HEX_MAX  65 /* 64 digits and a NUL */
 #define DIGEST_TEXT_MAX 72 /* "sha256:", 64 digits and a NUL */
 
 struct digest {
@@ -36,6 +36,8 @@ void sha256_use_portable(bool portable);
 void digest_of(const void *data, size_t len, struct digest *out);
 
 bool digest_equal(const struct digest *a, const struct digest *b);
+/* Whether it is all zeros, which no content is known to hash to: "none". */
+bool digest_is_zero(const struct digest *d);
 
 /* 64 lower-case hexadecimal digits; returns buf. */
 const char *digest_hex(const struct digest *d, char buf[DIGEST_HEX_MAX]);

@@ -139,31 +139,50 @@ static int create_temporary(int dirfd, char name[32])
 	return -1;
 }
 
-int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
-		  enum fs_durability d, struct error *err)
+/* The temporary file is made in the folder tmpfd, on the same filesystem as path's own folder parent. */
+static int write_file(int tmpfd, int parent, const char *path, const char *base, const void *data,
+		      size_t len, mode_t mode, enum fs_durability d, struct error *err)
 {
-	const char *base;
 	char temporary[32];
-	autoclose int parent = open_parent(dirfd, path, &base);
 
-	if (parent < 0)
-		return error_errno(err, "cannot open the folder of '%s'", path);
 	if (!*base)
 		return error_set(err, EINVAL, "cannot write '%s': no file name", path);
-	autoclose int fd = create_temporary(parent, temporary);
+	autoclose int fd = create_temporary(tmpfd, temporary);
 	if (fd < 0)
-		return error_errno(err, "cannot create a file beside '%s'", path);
+		return error_errno(err, "cannot create a file for '%s'", path);
 
 	/* fchmod, not open's mode: a file made for a container must not depend on the caller's umask. */
 	if (fs_write_all(fd, data, len) || fchmod(fd, mode) || (d == FS_DURABLE && fsync(fd)) ||
-	    renameat(parent, temporary, parent, base)) {
+	    renameat(tmpfd, temporary, parent, base)) {
 		error_errno(err, "cannot write '%s'", path);
-		unlinkat(parent, temporary, 0);
+		unlinkat(tmpfd, temporary, 0);
 		return -1;
 	}
 	if (d == FS_DURABLE && fsync(parent))
 		return error_errno(err, "cannot sync the folder of '%s'", path);
 	return 0;
+}
+
+int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
+		  enum fs_durability d, struct error *err)
+{
+	const char *base;
+	autoclose int parent = open_parent(dirfd, path, &base);
+
+	if (parent < 0)
+		return error_errno(err, "cannot open the folder of '%s'", path);
+	return write_file(parent, parent, path, base, data, len, mode, d, err);
+}
+
+int fs_install_file(int tmpfd, int dirfd, const char *path, const void *data, size_t len,
+		    mode_t mode, struct error *err)
+{
+	const char *base;
+	autoclose int parent = open_parent(dirfd, path, &base);
+
+	if (parent < 0)
+		return error_errno(err, "cannot open the folder of '%s'", path);
+	return write_file(tmpfd, parent, path, base, data, len, mode, FS_DURABLE, err);
 }
 
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err)

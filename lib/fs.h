@@ -36,6 +36,10 @@ enum fs_durability {
 int fs_write_file(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 		  enum fs_durability d, struct error *err);
 
+/* The same, durably, with the temporary file in the folder tmpfd of the same filesystem: what a kill leaves lies there. */
+int fs_install_file(int tmpfd, int dirfd, const char *path, const void *data, size_t len,
+		    mode_t mode, struct error *err);
+
 /* Makes path and its missing parents below dirfd. An existing folder is fine. */
 int fs_mkdirs(int dirfd, const char *path, mode_t mode, struct error *err);
 

@@ -3,13 +3,17 @@
 
 #include <stdio.h>
 
+#include "image-tools/journal.h"
 #include "lib/log.h"
 #include "lib/str.h"
 
 struct store *command_store(struct command_context *ctx, struct error *err)
 {
-	if (!ctx->store)
+	if (!ctx->store) {
 		ctx->store = store_open(ctx->root ? ctx->root : STORE_DEFAULT_ROOT, err);
+		if (ctx->store)
+			journal_settle(ctx->store);
+	}
 	return ctx->store;
 }
 

@@ -125,6 +125,22 @@ static void damage_is_named_and_nothing_overwritten(void **state)
 	}
 }
 
+static void a_name_is_taken_away_by_zeros(void **state)
+{
+	autotags struct tags tags = TAGS_INIT;
+	struct error err = ERROR_INIT;
+	char one[] = "docker.io/library/a:1", none[] = "docker.io/library/none:1";
+	const struct tag changes[] = { { one, { { 0 } } }, { none, { { 0 } } } };
+
+	(void)state;
+	assert_int_equal(set("a:1", 1), 0);
+	assert_int_equal(set("a:2", 2), 0);
+	assert_int_equal(tags_set_locked(scratch_store, changes, 2, &err), 0);
+	assert_int_equal(tags_read(scratch_store, &tags, &err), 0);
+	assert_int_equal(tags.n, 1);
+	assert_string_equal(tags.items[0].name, "docker.io/library/a:2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +156,8 @@ int main(void)
 						store_teardown),
 		cmocka_unit_test_setup_teardown(damage_is_named_and_nothing_overwritten,
 						store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(a_name_is_taken_away_by_zeros, store_setup,
+						store_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
