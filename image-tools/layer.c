@@ -123,7 +123,7 @@ static int settle(struct layer_writer *w, struct error *err)
 	return worker ? worker_finish(worker, err) : 0;
 }
 
-static char *info_write(const struct layer_info *info, size_t *len)
+char *layer_record(const struct layer_info *info, size_t *len)
 {
 	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -143,7 +143,7 @@ static char *info_write(const struct layer_info *info, size_t *len)
 static int write_info(struct layer_writer *w, struct error *err)
 {
 	size_t len;
-	char *json autofree = info_write(&w->info, &len);
+	char *json autofree = layer_record(&w->info, &len);
 
 	w->info_fd = layer_unnamed_file(w->st, err);
 	if (w->info_fd < 0)

@@ -103,6 +103,9 @@ int layer_list(const struct store *st, struct digest **diffids, size_t *n, struc
 int layer_open(const struct store *st, const struct digest *diffid, struct layer_info *info,
 	       struct error *err);
 
+/* The text of a layer's .json; the caller frees. */
+char *layer_record(const struct layer_info *info, size_t *len);
+
 /* ---- Mounting. Each layer is mounted once, at <run>/layers/<diffid> (or <chain ID>, with an index of that stack), for all
  * who use it. When the last of them goes, the mount stays for another LAYER_IDLE_SECONDS: it costs a few KiB, and without
  * it each `run --rm` in a row would pay for a new superblock and its cold cache (image-tools/README.md has figures). What
@@ -123,7 +126,7 @@ struct layer_hold {
 };
 
 /* Mounts what is not mounted yet and holds all of diffids, an image's layers, lowest first. Returns 0, or -1 with nothing
- * held (ENOENT: layer missing; EUCLEAN: its files disagree; E2BIG: more than LAYERS_MAX; others of mount(2)). */
+ * held (ENOENT: layer missing; EUCLEAN: its files disagree; EBUSY: retired; E2BIG: more than LAYERS_MAX; others of mount(2)). */
 int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 	       struct layer_hold *hold, struct error *err);
 
@@ -138,6 +141,10 @@ void layer_unmount_idle(const struct store *st, const struct digest *diffid);
 
 /* Unmounts what nobody has held for LAYER_IDLE_SECONDS. Cheap: one look at a folder in memory. */
 void layer_sweep_idle(const struct store *st);
+
+/* For a layer whose files were replaced or taken away: unmounts it or, where somebody holds it, refuses it to newcomers
+ * (EBUSY) until the last who does is gone. The caller holds the store's exclusive lock. */
+void layer_retire(const struct store *st, const struct digest *diffid);
 
 /* Unmounts all that nobody holds, for a machine that goes down or a store that is given up. */
 int layer_sweep(const struct store *st, struct error *err);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who uses a layer holds a shared lock on <run>/layers/<diffid>.lock, and only who gets the exclusive one unmounts it.
  * Mounting goes under one more lock for all layers, <run>/layers/lock, held by whoever finds a layer of his not mounted:
- * he has the shared lock already, so that nothing unmounts it under him, whoever else does the mounting. */
+ * he has the shared lock already, so that nothing unmounts it under him, whoever else does the mounting.
+ *
+ * <run>/layers/<diffid>.stale stands beside a mount whose files are no longer the layer's: it was damaged and has been taken
+ * away or put right, and somebody still runs on the old ones. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,6 +23,7 @@
 #include "lib/str.h"
 
 #define MOUNTS "layers"
+#define STALE  ".stale"
 
 #ifndef STATX_ATTR_MOUNT_ROOT
 #define STATX_ATTR_MOUNT_ROOT 0x2000
@@ -147,8 +151,8 @@ static int mount_layer(const struct store *st, const struct held *h, const struc
 	if (!layer_files_match(st, info))
 		return error_set(
 			err, EUCLEAN,
-			"layer sha256:%s is damaged: its tar and its index do not fit; see "
-			"'knarr fsck'",
+			"layer sha256:%s is damaged: its tar and its index do not fit; run "
+			"'knarr fsck --repair'",
 			hex);
 	if (layer_check_lowest(info, h->n - 1, err) < 0)
 		return -1;
@@ -159,6 +163,12 @@ static int mount_layer(const struct store *st, const struct held *h, const struc
 	if (mkdir(h->path, 0700) < 0 && errno != EEXIST)
 		return error_errno(err, "cannot make %s", h->path);
 	fd = layer_mount_detached(index, tar, err);
+	if (fd < 0 && err && (err->code == EUCLEAN || err->code == EINVAL || err->code == EIO))
+		return error_set(
+			err, EUCLEAN,
+			"layer sha256:%s is damaged: the kernel cannot mount it; run 'knarr fsck "
+			"--repair'",
+			hex);
 	if (fd < 0)
 		return error_prefix(err, "layer %s", hex);
 	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, h->path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
@@ -197,6 +207,35 @@ static int lock_mount(const char *path, struct error *err)
 	return error_errno(err, "cannot lock %s", lock_path);
 }
 
+static bool is_stale(const char *path)
+{
+	char *mark autofree = str_format("%s" STALE, path);
+
+	return access(mark, F_OK) == 0;
+}
+
+static void drop(const char *path);
+
+/* As lock_mount, and what is mounted there is, or will be, what the layer's files say. */
+static int lock_fresh(const struct digest *diffid, const char *path, struct error *err)
+{
+	char text[DIGEST_TEXT_MAX];
+	int fd = lock_mount(path, err);
+
+	if (fd < 0 || !is_stale(path))
+		return fd;
+	cleanup_close(&fd);
+	drop(path);
+	fd = lock_mount(path, err);
+	if (fd < 0 || !is_stale(path))
+		return fd;
+	cleanup_close(&fd);
+	return error_set(
+		err, EBUSY,
+		"layer %s was damaged, and containers still run on what it was; stop them first",
+		digest_text(diffid, text));
+}
+
 /* Returns the descriptor that holds the layer, or -1. */
 static int hold_one(const struct store *st, struct held *h, struct error *err)
 {
@@ -205,7 +244,7 @@ static int hold_one(const struct store *st, struct held *h, struct error *err)
 	struct layer_info info;
 
 	choose(st, h, h->n > 1 && layer_has_chains(st, diffid));
-	fd = lock_mount(h->path, err);
+	fd = lock_fresh(diffid, h->path, err);
 	if (fd < 0 || is_mounted(h->path))
 		return STEAL_FD(fd);
 	if (layer_stat(st, diffid, &info, err) < 0)
@@ -214,7 +253,7 @@ static int hold_one(const struct store *st, struct held *h, struct error *err)
 		/* The folder that would have told is lost. */
 		cleanup_close(&fd);
 		choose(st, h, true);
-		fd = lock_mount(h->path, err);
+		fd = lock_fresh(diffid, h->path, err);
 		if (fd < 0)
 			return -1;
 	}
@@ -256,6 +295,7 @@ int layer_hold(const struct store *st, const struct digest *diffids, size_t n,
 static void drop(const char *path)
 {
 	char *lock_path autofree = str_format("%s.lock", path);
+	char *mark autofree = str_format("%s" STALE, path);
 	int fd autoclose = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	struct stat s;
 
@@ -265,6 +305,7 @@ static void drop(const char *path)
 	if (is_mounted(path) && syscall(SYS_umount2, path, 8 /* UMOUNT_NOFOLLOW */) < 0)
 		return;
 	(void)rmdir(path);
+	(void)unlink(mark);
 	(void)unlink(lock_path);
 }
 
@@ -287,6 +328,27 @@ void layer_unmount_idle(const struct store *st, const struct digest *diffid)
 	char *path autofree = str_format("%s/" MOUNTS "/%s", st->run, digest_hex(diffid, hex));
 
 	drop(path);
+}
+
+/* False, for layer_chains_any to go on. */
+static bool retire(const struct store *st, const struct digest *id)
+{
+	char hex[DIGEST_HEX_MAX];
+	char *path autofree = str_format("%s/" MOUNTS "/%s", st->run, digest_hex(id, hex));
+	char *mark autofree = str_format("%s" STALE, path);
+	int fd autoclose = -1;
+
+	/* Marked first: who comes between the two is refused, or has it mounted anew. */
+	if (is_mounted(path))
+		fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	drop(path);
+	return false;
+}
+
+void layer_retire(const struct store *st, const struct digest *diffid)
+{
+	(void)retire(st, diffid);
+	(void)layer_chains_any(st, diffid, retire);
 }
 
 static bool is_locked(const struct store *st, const struct digest *id)

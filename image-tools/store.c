@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "image-tools/fsck_parts.h"
 #include "image-tools/journal.h"
+#include "image-tools/layer.h"
 #include "lib/cleanup.h"
 #include "lib/digest.h"
 #include "lib/fs.h"
@@ -159,15 +161,12 @@ int store_objects(int dirfd, const char *suffix, struct digest **out, size_t *n)
 	return 0;
 }
 
-/* Removes what drop says true of. The names are gathered first, for removing while readdir runs may skip some. */
-static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct error *err)
+int store_leftovers(int dirfd, store_is_left is_left, struct strv *names, struct error *err)
 {
-	struct strv names autostrv = STRV_INIT;
 	DIR *dir autodir = NULL;
 	struct dirent *e;
-	int fd;
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || !(dir = fdopendir(fd))) {
 		error_errno(err, "cannot read a folder of the store");
 		cleanup_close(&fd);
@@ -175,32 +174,34 @@ static int sweep(int dirfd, bool (*drop)(int dirfd, const char *name), struct er
 	}
 	for (errno = 0; (e = readdir(dir)); errno = 0)
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		    drop(dirfd, e->d_name))
-			strv_add(&names, e->d_name);
-	if (errno)
-		return error_errno(err, "cannot read a folder of the store");
+		    is_left(dirfd, e->d_name))
+			strv_add(names, e->d_name);
+	return errno ? error_errno(err, "cannot read a folder of the store") : 0;
+}
+
+/* Removes what is left over. The names are gathered first, for removing while readdir runs may skip some. */
+static int sweep(int dirfd, store_is_left is_left, struct error *err)
+{
+	struct strv names autostrv = STRV_INIT;
+
+	if (store_leftovers(dirfd, is_left, &names, err) < 0)
+		return -1;
 	for (size_t i = 0; i < names.len; i++)
 		if (fs_remove_tree(dirfd, names.items[i], err) < 0)
 			return -1;
 	return names.len ? fs_sync_dir(dirfd, err) : 0;
 }
 
-static bool drop_from_layers(int dirfd, const char *name)
+bool store_left_in_layers(int dirfd, const char *name)
 {
 	struct digest d;
-	char json[DIGEST_HEX_MAX + 8];
 
-	if (is_object(name, ".json", &d))
-		return false;
-	if (!is_object(name, ".tar", &d) && !is_object(name, ".erofs", &d) &&
-	    !is_object(name, ".chains", &d))
-		return true;
-	memcpy(json, name, DIGEST_HEX_MAX - 1);
-	strcpy(json + DIGEST_HEX_MAX - 1, ".json");
-	return faccessat(dirfd, json, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	(void)dirfd;
+	return !is_object(name, ".json", &d) && !is_object(name, ".tar", &d) &&
+	       !is_object(name, ".erofs", &d) && !is_object(name, ".chains", &d);
 }
 
-static bool drop_from_images(int dirfd, const char *name)
+bool store_left_in_images(int dirfd, const char *name)
 {
 	struct digest d;
 
@@ -209,20 +210,50 @@ static bool drop_from_images(int dirfd, const char *name)
 }
 
 /* What a living process makes in tmp/ it keeps locked. A journal still there could not be carried out: its time may come. */
-static bool drop_from_tmp(int dirfd, const char *name)
+bool store_left_in_tmp(int dirfd, const char *name)
 {
 	int fd autoclose = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	return strcmp(name, JOURNAL_FILE) != 0 && (fd < 0 || fs_lock(fd, LOCK_EX | LOCK_NB) == 0);
 }
 
-/* In the store's own folder only what fs_write_file may have left of a cut-off replacement of tags.json and its like. */
-static bool drop_from_root(int dirfd, const char *name)
+bool store_left_in_root(int dirfd, const char *name)
 {
 	struct stat s;
 
 	return str_starts(name, FS_TEMP_PREFIX) &&
 	       fstatat(dirfd, name, &s, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(s.st_mode);
+}
+
+/* A file of a layer that has no record. */
+static bool is_incomplete(int dirfd, const char *name)
+{
+	char json[DIGEST_HEX_MAX + 8];
+
+	if (store_left_in_layers(dirfd, name))
+		return false;
+	memcpy(json, name, DIGEST_HEX_MAX - 1);
+	strcpy(json + DIGEST_HEX_MAX - 1, ".json");
+	return faccessat(dirfd, json, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+/* A layer that lost its record and is needed is for `fsck --repair` to mend; what nobody needs goes. */
+static int sweep_incomplete(const struct store *st, struct error *err)
+{
+	struct strv names autostrv = STRV_INIT;
+	struct survey s autosurvey = SURVEY_INIT;
+
+	if (store_leftovers(st->layers_fd, is_incomplete, &names, err) < 0)
+		return -1;
+	if (!names.len)
+		return 0;
+	if (survey_take(st, &s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s.n_layers; i++)
+		if (!s.layers[i].record && !s.layers[i].needed && !s.n_unread &&
+		    layer_remove_locked(st, &s.layers[i].diffid, err) < 0)
+			return -1;
+	return fs_sync_dir(st->layers_fd, err);
 }
 
 int store_clean(const struct store *st, struct error *err)
@@ -231,10 +262,10 @@ int store_clean(const struct store *st, struct error *err)
 
 	if (lock < 0)
 		return -1;
-	if (sweep(st->tmp_fd, drop_from_tmp, err) < 0 ||
-	    sweep(st->layers_fd, drop_from_layers, err) < 0 ||
-	    sweep(st->images_fd, drop_from_images, err) < 0 ||
-	    sweep(st->fd, drop_from_root, err) < 0)
+	if (sweep(st->tmp_fd, store_left_in_tmp, err) < 0 ||
+	    sweep(st->layers_fd, store_left_in_layers, err) < 0 || sweep_incomplete(st, err) < 0 ||
+	    sweep(st->images_fd, store_left_in_images, err) < 0 ||
+	    sweep(st->fd, store_left_in_root, err) < 0)
 		return error_prefix(err, "cannot clean %s", st->root);
 	return 0;
 }

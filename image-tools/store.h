@@ -19,6 +19,7 @@
 
 #include "lib/digest.h"
 #include "lib/error.h"
+#include "lib/str.h"
 
 #define STORE_DEFAULT_ROOT "/var/lib/knarr"
 
@@ -47,13 +48,24 @@ static inline void store_closep(struct store **st)
  * whose close releases it, or -1. */
 int store_lock(const struct store *st, int operation, struct error *err);
 
-/* Empties tmp/ and removes layer files that never got their .json. For `knarr boot`, when nothing else runs yet; what a
- * living process still holds locked is left alone. */
+/* Empties tmp/ and removes what else a killed process may have left under no name of the store's. For `knarr boot`; what
+ * a living process still holds locked is left alone. */
 int store_clean(const struct store *st, struct error *err);
 
 /* The digests of a folder's files named <64 digits><suffix> (layers_fd, images_fd; ".json"), in no order; the caller
  * frees. -1 with errno. */
 int store_objects(int dirfd, const char *suffix, struct digest **out, size_t *n);
+
+/* What store_clean takes away, folder by folder. The caller holds the store's lock. */
+typedef bool (*store_is_left)(int dirfd, const char *name);
+bool store_left_in_tmp(int dirfd, const char *name);
+bool store_left_in_layers(int dirfd, const char *name);
+bool store_left_in_images(int dirfd, const char *name);
+bool store_left_in_root(int dirfd,
+			const char *name); /* the store's own folder: only cut-off replacements */
+
+/* Appends to names what is_left says true of in the folder dirfd. */
+int store_leftovers(int dirfd, store_is_left is_left, struct strv *names, struct error *err);
 
 /* Fails with ENOSPC unless at least need bytes are free: said before a long import, not in the middle of it. */
 int store_space(const struct store *st, unsigned long long need, struct error *err);

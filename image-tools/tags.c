@@ -63,6 +63,29 @@ int tags_read(const struct store *st, struct tags *out, struct error *err)
 			 text ? " is damaged" : "", why.message);
 }
 
+void tags_salvage(const struct store *st, struct tags *out)
+{
+	size_t len;
+	char *text autofree = fs_read_file(st->fd, TAGS_FILE, TAGS_FILE_MAX, &len, NULL);
+	yyjson_doc *doc autojson = text ? json_parse(text, len, TAGS_FILE, NULL) : NULL;
+	yyjson_val *map = NULL, *key, *val;
+	size_t i, max;
+
+	*out = (struct tags)TAGS_INIT;
+	if (!doc || json_get_obj(yyjson_doc_get_root(doc), "tags", &map, NULL) < 0 || !map)
+		return;
+	out->items = xcalloc(yyjson_obj_size(map) + 1, sizeof(*out->items));
+	yyjson_obj_foreach(map, i, max, key, val)
+	{
+		struct tag *t = &out->items[out->n];
+
+		if (!yyjson_is_str(val) || digest_from_text(yyjson_get_str(val), &t->id, NULL) < 0)
+			continue;
+		t->name = xstrdup(yyjson_get_str(key));
+		out->n++;
+	}
+}
+
 static int tags_write(const struct store *st, const struct tags *tags, struct error *err)
 {
 	yyjson_mut_doc *doc automutjson = yyjson_mut_doc_new(NULL);

@@ -41,6 +41,9 @@ int tags_set_locked(const struct store *st, const struct tag *changes, size_t n,
  * exclusive lock. */
 int tags_remove_locked(const struct store *st, char *const *names, size_t n, struct error *err);
 
+/* What can still be read of a damaged tags.json; in no order. Free with tags_free. */
+void tags_salvage(const struct store *st, struct tags *out);
+
 /* The ID behind a whole name, or NULL; points into tags. */
 const struct digest *tags_find(const struct tags *tags, const char *name);
 

@@ -18,6 +18,7 @@ int cmd_diff(struct command_context *ctx, int argc, char **argv);
 int cmd_exec(struct command_context *ctx, int argc, char **argv);
 int cmd_export(struct command_context *ctx, int argc, char **argv);
 int cmd_inspect(struct command_context *ctx, int argc, char **argv);
+int cmd_fsck(struct command_context *ctx, int argc, char **argv);
 int cmd_kill(struct command_context *ctx, int argc, char **argv);
 int cmd_logs(struct command_context *ctx, int argc, char **argv);
 int cmd_ps(struct command_context *ctx, int argc, char **argv);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "image-tools/quarantine.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/human.h"
@@ -457,11 +458,43 @@ void container_list_free(struct container *list, size_t n)
 
 /* ---- At boot */
 
+bool container_is_left(const struct store *st, const char *id, bool remove)
+{
+	autocontainer struct container c = CONTAINER_INIT;
+	bool left;
+
+	/* A folder without container.json. Its maker may be at work this very moment: then it holds the lock. */
+	c.dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c.dirfd >= 0)
+		c.run_dirfd = open_run(st, id, true);
+	if (c.run_dirfd >= 0)
+		c.lock_fd = lock_take(c.run_dirfd);
+	left = c.lock_fd >= 0 &&
+	       faccessat(c.dirfd, "container.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       faccessat(c.run_dirfd, "container.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+	if (left)
+		fs_remove_tree(st->run_fd, id, NULL);
+	if (left && remove)
+		fs_remove_tree(st->containers_fd, id, NULL);
+	return left;
+}
+
+int container_condemn(const struct store *st, const char *id, const char *reason, struct error *err)
+{
+	char kept[ID_LEN + 16];
+	autoclose int run = open_run(st, id, true);
+	autoclose int lock = run >= 0 ? lock_take(run) : -1;
+
+	if (lock < 0)
+		return error_errno(err, "cannot lock container %.12s", id);
+	snprintf(kept, sizeof(kept), "container-%s", id);
+	return quarantine_put(st, st->containers_fd, id, kept, reason, err);
+}
+
 static void recover(const struct store *st, const char *id)
 {
 	struct container c;
 	struct error err = ERROR_INIT;
-	autoclose int lock = -1;
 
 	if (open_id(st, id, &c, &err) == 0) {
 		if (!lock_held(c.run_dirfd))
@@ -473,17 +506,7 @@ static void recover(const struct store *st, const char *id)
 		log_warn_once("%s", err.message);
 		return;
 	}
-	/* A folder without container.json. Its maker may be at work this very moment: then it holds the lock. */
-	c = (struct container)CONTAINER_INIT;
-	c.dirfd = openat(st->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	c.run_dirfd = open_run(st, id, true);
-	if (c.dirfd >= 0 && c.run_dirfd >= 0)
-		lock = lock_take(c.run_dirfd);
-	if (lock >= 0 && !exists(&c)) {
-		fs_remove_tree(st->run_fd, id, NULL);
-		fs_remove_tree(st->containers_fd, id, NULL);
-	}
-	container_close(&c);
+	(void)container_is_left(st, id, true);
 }
 
 int container_recover_all(const struct store *st, struct error *err)

@@ -90,6 +90,13 @@ int container_remove(const struct store *st, struct container *c, struct error *
  * became containers, or were those of --rm containers, and sets names right that a crash lost or left. */
 int container_recover_all(const struct store *st, struct error *err);
 
+/* Whether the folder id is what a dead command left of a container it made or removed; with remove, takes it away. */
+bool container_is_left(const struct store *st, const char *id, bool remove);
+
+/* Moves the folder of a container whose container.json cannot be read to quarantine. -1 with err set: it runs, or others. */
+int container_condemn(const struct store *st, const char *id, const char *reason,
+		      struct error *err);
+
 /* The cgroup of a container: "knarr/<id>"; returns buf. */
 const char *container_cgroup(const char *id, char buf[96]);
 

@@ -73,6 +73,7 @@ static const struct command commands[] = {
 	{ NULL, cmd_system_prune, OTHER, "Remove unused data", "prune", "system" },
 	{ "boot", cmd_boot, SYSTEM, "Set the store in order after the machine has started", NULL,
 	  NULL },
+	{ "fsck", cmd_fsck, SYSTEM, "Check that the store is whole, and mend it", NULL, NULL },
 	{ "shutdown", cmd_shutdown, SYSTEM,
 	  "Stop all running containers before the machine goes down", NULL, NULL },
 };

@@ -258,14 +258,26 @@ int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1])
 	return names_read(st->containers_fd, path, id);
 }
 
-void names_clean(const struct store *st)
+void names_stale(const struct store *st, struct strv *out)
 {
 	autoclose int names = names_open(st);
 	int fd = names >= 0 ? openat(names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
+	char owner[ID_LEN + 1];
 
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			drop_stale(st, names, entry->d_name);
+		if (entry->d_name[0] != '.' &&
+		    (names_read(names, entry->d_name, owner) < 0 || owner_gone(st, owner)))
+			strv_add(out, entry->d_name);
+}
+
+void names_clean(const struct store *st)
+{
+	struct strv stale autostrv = STRV_INIT;
+	autoclose int names = names_open(st);
+
+	names_stale(st, &stale);
+	for (size_t i = 0; names >= 0 && i < stale.len; i++)
+		drop_stale(st, names, stale.items[i]);
 }

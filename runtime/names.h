@@ -11,6 +11,7 @@
 
 #include "image-tools/store.h"
 #include "lib/error.h"
+#include "lib/str.h"
 
 #define NAME_MAX_LEN 128
 #define ID_LEN       64 /* hexadecimal digits; also the length of a container's ID in text */
@@ -37,7 +38,10 @@ void name_release(const struct store *st, const char *name, const char *id);
 /* The ID behind name in id. Returns 0 or -1 (no such name). */
 int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1]);
 
-/* Removes the names that crashes left. */
+/* Appends to out the names that crashes left. */
+void names_stale(const struct store *st, struct strv *out);
+
+/* Removes them. */
 void names_clean(const struct store *st);
 
 #endif
