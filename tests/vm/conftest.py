@@ -29,6 +29,9 @@ def pytest_addoption(parser):
     parser.addoption("--on", action="append", choices=["host", "appliance"],
                      help="run only on this kind of machine (may be given twice)")
     parser.addoption("--qemu", default="", help="words for rootfs/run-qemu at every boot: --qemu='--kernel bzImage'")
+    parser.addoption("--kills", type=int, default=20, help="how many commands are killed at random moments")
+    parser.addoption("--power-cuts", type=int, default=20, help="how many moments of a running disk are looked at")
+    parser.addoption("--qemu-kills", type=int, default=2, help="how often QEMU is killed")
     parser.addoption("--knarr", default=str(BUILD / "knarr"), help="binary for the tests on the host")
 
 
@@ -166,6 +169,11 @@ def boot(request):
     for vm in made:
         vm.close()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def kills(request):
+    return request.config.getoption("--kills")
 
 
 @pytest.fixture(scope="session")
