@@ -238,6 +238,11 @@ int fsck_orphans(struct fsck *f, const struct survey *s, struct error *err)
 			kept++;
 			continue;
 		}
+		if (layer_is_held(f->st, &l->diffid)) {
+			fsck_note(f, "layer %s: its image is gone, a container still runs on it",
+				  digest_text(&l->diffid, text));
+			continue;
+		}
 		if (f->repair)
 			remove_orphan(f, &l->diffid, &why);
 		fsck_tell(f, FSCK_REMOVE, &why, "layer %s (%s): no image needs it",

@@ -6,11 +6,11 @@
 #include <sys/file.h>
 
 #include "image-tools/image.h"
+#include "image-tools/journal.h"
 #include "image-tools/layer.h"
 #include "image-tools/layer_uses.h"
 #include "image-tools/tags.h"
 #include "lib/cleanup.h"
-#include "lib/fs.h"
 #include "lib/str.h"
 
 #define SHORT_ID 12
@@ -54,21 +54,34 @@ static void names_of(const struct tags *tags, const struct digest *id, struct st
 			strv_add(names, tags->items[i].name);
 }
 
-/* Removes one layer unless somebody holds it; then a later sweep finds it again. */
-static int remove_layer(const struct store *st, const struct digest *diffid, struct removal *out,
-			struct error *err)
+/* Puts one layer on the list of what goes, unless somebody holds it; then a later sweep finds it again. */
+static void plan_layer(const struct store *st, const struct digest *diffid, struct journal *j,
+		       struct removal *out)
 {
 	struct layer_info info;
-	bool known = layer_stat(st, diffid, &info, NULL) == 0;
 
 	if (layer_is_held(st, diffid))
-		return 0;
-	if (layer_remove_locked(st, diffid, err) < 0)
-		return -1;
-	add_deleted(out, diffid);
-	if (known)
+		return;
+	if (layer_stat(st, diffid, &info, NULL) == 0)
 		out->reclaimed += info.size;
-	return 0;
+	journal_note_layer(j, diffid);
+	add_deleted(out, diffid);
+}
+
+/* Does what was planned, so that a kill in the middle of it does not keep it from coming to its end. A disk that has no
+ * room for a journal must not keep from removing. */
+static int carry_out(const struct store *st, const struct journal *j, size_t told,
+		     struct removal *out, struct error *err)
+{
+	struct error why = ERROR_INIT;
+
+	if (journal_begin_locked(st, j, &why) < 0 && why.code != ENOSPC)
+		return error_set(err, why.code, "%s", why.message);
+	if (journal_carry_out_locked(st, j, err) == 0)
+		return 0;
+	while (out->n > told)
+		free(out->items[--out->n].text);
+	return -1;
 }
 
 /* Whether all images that stay could be read. */
@@ -123,27 +136,9 @@ static void doom_free(struct doomed *d, size_t n)
 	free(d);
 }
 
-static int remove_names(const struct store *st, const struct doomed *d, size_t n, struct error *err)
-{
-	struct strv names autostrv = STRV_INIT;
-
-	for (size_t i = 0; i < n; i++)
-		strv_extend(&names, &d[i].names);
-	return tags_remove_locked(st, names.items, names.len, err);
-}
-
-static int remove_configs(const struct store *st, const struct doomed *d, size_t n,
-			  struct error *err)
-{
-	for (size_t i = 0; i < n; i++)
-		if (image_remove_locked(st, &d[i].id, err) < 0)
-			return -1;
-	return fs_sync_dir(st->images_fd, err);
-}
-
 /* The layers that go with this image: those for which it was the last. */
-static int remove_layers(const struct store *st, const struct image *img, struct layer_uses *uses,
-			 struct removal *out, struct error *err)
+static void plan_layers(const struct store *st, const struct image *img, struct layer_uses *uses,
+			struct journal *j, struct removal *out)
 {
 	for (size_t i = img->n_diffids; i-- > 0;) {
 		struct layer_use *use = layer_uses_find(uses, &img->diffids[i]);
@@ -152,30 +147,30 @@ static int remove_layers(const struct store *st, const struct image *img, struct
 		/* An image that names a layer twice counts once. */
 		for (size_t k = i + 1; k < img->n_diffids; k++)
 			again |= digest_equal(&img->diffids[k], &img->diffids[i]);
-		if (!use || again || --use->images)
-			continue;
-		if (remove_layer(st, &use->diffid, out, err) < 0)
-			return -1;
+		if (use && !again && !--use->images)
+			plan_layer(st, &use->diffid, j, out);
 	}
-	return 0;
 }
 
 static int remove_all(const struct store *st, const struct doomed *d, size_t n,
 		      struct layer_uses *uses, bool with_layers, struct removal *out,
 		      struct error *err)
 {
-	/* Each step for all of them, so that there is one sync a step. */
-	if (remove_names(st, d, n, err) < 0 || remove_configs(st, d, n, err) < 0)
-		return -1;
+	struct journal j autojournal = JOURNAL_INIT;
+	size_t told = out->n;
+
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < d[i].names.len; k++)
+		for (size_t k = 0; k < d[i].names.len; k++) {
+			journal_note_name(&j, d[i].names.items[k], NULL);
 			add_untagged(out, d[i].names.items[k]);
+		}
+		journal_note_image(&j, &d[i].id);
 		if (d[i].there)
 			add_deleted(out, &d[i].id);
-		if (with_layers && d[i].image && remove_layers(st, d[i].image, uses, out, err) < 0)
-			return -1;
+		if (with_layers && d[i].image)
+			plan_layers(st, d[i].image, uses, &j, out);
 	}
-	return fs_sync_dir(st->layers_fd, err);
+	return carry_out(st, &j, told, out, err);
 }
 
 int removal_of_images_locked(const struct store *st, const struct digest *images, size_t n,
@@ -199,18 +194,18 @@ int removal_of_images_locked(const struct store *st, const struct digest *images
 int removal_of_layers_locked(const struct store *st, struct removal *out, struct error *err)
 {
 	struct layer_uses uses autolayeruses = LAYER_USES_INIT;
+	struct journal j autojournal = JOURNAL_INIT;
 	struct digest *diffids autofree = NULL;
-	size_t n, before = out->n;
+	size_t n, told = out->n;
 
 	if (layer_uses_count(st, &uses, err) < 0 || layer_list(st, &diffids, &n, err) < 0)
 		return -1;
 	if (!uses_known(&uses, NULL, 0, out))
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		if (!layer_uses_find(&uses, &diffids[i]) &&
-		    remove_layer(st, &diffids[i], out, err) < 0)
-			return -1;
-	return out->n > before ? fs_sync_dir(st->layers_fd, err) : 0;
+		if (!layer_uses_find(&uses, &diffids[i]))
+			plan_layer(st, &diffids[i], &j, out);
+	return j.n_layers ? carry_out(st, &j, told, out, err) : 0;
 }
 
 /* ---- rmi */

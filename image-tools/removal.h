@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Taking names, images and layers away. Always in this order, each step on the disk before the next: names, then
- * configurations, then layers that no image names any more. A power cut between two steps leaves an image without a
- * name, or layers without an image, which `image prune` takes away, and never a name or an image that leads nowhere.
+ * configurations, then layers that no image names any more. A kill or a power cut between two steps leaves a journal
+ * (image-tools/journal.h), by which the next command goes on to the end.
  *
  * An image that a container was made from stays, whatever is asked: the container could not be started again. What
  * Docker lets go by force, its name, goes here too; the image goes with the next prune after its last container. */
