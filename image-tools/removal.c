@@ -58,12 +58,13 @@ static void names_of(const struct tags *tags, const struct digest *id, struct st
 static void plan_layer(const struct store *st, const struct digest *diffid, struct journal *j,
 		       struct removal *out)
 {
-	struct layer_info info;
+	struct layer_info info = { 0 };
 
 	if (layer_is_held(st, diffid))
 		return;
-	if (layer_stat(st, diffid, &info, NULL) == 0)
-		out->reclaimed += info.size;
+	/* Of a damaged one the size is not known. */
+	(void)layer_stat(st, diffid, &info, NULL);
+	out->reclaimed += info.size;
 	journal_note_layer(j, diffid);
 	add_deleted(out, diffid);
 }
