@@ -210,6 +210,7 @@ static struct layer_writer *find_writer(const struct stack *s, const struct dige
 /* The writer's index for the layers so far and its own. */
 static int add_chain(struct stack *s, struct layer_writer *w, struct error *err)
 {
+	char text[DIGEST_TEXT_MAX];
 	struct digest chain;
 	int fd;
 
@@ -219,7 +220,7 @@ static int add_chain(struct stack *s, struct layer_writer *w, struct error *err)
 			return w->chains[i].fd;
 	fd = make(s->st, w->tar_fd, &chain, s->dirs, s->n, err);
 	if (fd < 0)
-		return -1;
+		return error_prefix(err, "layer %s", digest_text(&w->info.diffid, text));
 	w->chains = xreallocarray(w->chains, w->n_chains + 1, sizeof(*w->chains));
 	w->chains[w->n_chains++] = (struct layer_chain){ chain, fd };
 	w->synced = false;

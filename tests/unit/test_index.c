@@ -385,6 +385,111 @@ static void sparse_files(void **state)
 	with_mount(state, &b, look_sparse);
 }
 
+/* ---- As GNU tar itself writes them */
+
+static void run_tar(const char *words)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cd %s && tar --sort=name %s -cSf t.tar sparse dense",
+		 scratch_path, words);
+	if (system("tar --version >/dev/null 2>&1") != 0)
+		skip();
+	assert_int_equal(system(command), 0);
+}
+
+static void look_gnu_sparse(int dir, const struct index_totals *totals)
+{
+	autoclose int original = open(scratch_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	static const char *const names[] = { "sparse", "dense" };
+
+	assert_int_equal(totals->entries, 3);
+	for (size_t i = 0; i < 2; i++) {
+		autofree char *want = NULL, *is = NULL;
+		struct error err = ERROR_INIT;
+		size_t want_len, len;
+
+		want = fs_read_file(original, names[i], 4 << 20, &want_len, &err);
+		is = fs_read_file(dir, names[i], 4 << 20, &len, &err);
+		assert_int_equal(err.code, 0);
+		assert_int_equal(len, want_len);
+		assert_memory_equal(is, want, len);
+	}
+}
+
+static void sparse_files_of_gnu_tar(void **state)
+{
+	static const char *const forms[] = { "--format=gnu", "--format=pax --sparse-version=0.0",
+					     "--format=pax --sparse-version=0.1",
+					     "--format=pax --sparse-version=1.0" };
+	autoclose int sparse =
+		openat(scratch(state), "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	/* more pieces than an old header has room for, and an odd end */
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(pwrite(sparse, &i, sizeof(i), (off_t)i * 40000 + 4095), sizeof(i));
+	assert_int_equal(ftruncate(sparse, 3000001), 0);
+	put_file(scratch(state), "dense", "without holes");
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		autostrbuf struct strbuf b = STRBUF_INIT;
+		struct error err = ERROR_INIT;
+		size_t len;
+
+		run_tar(forms[i]);
+		autofree char *tar = fs_read_file(scratch(state), "t.tar", 8 << 20, &len, &err);
+		assert_non_null(tar);
+		strbuf_add(&b, tar, len);
+		with_mount(state, &b, look_gnu_sparse);
+		unlinkat(scratch(state), "m", AT_REMOVEDIR);
+	}
+}
+
+static void look_odd(int dir, const struct index_totals *totals)
+{
+	static const uint8_t capability[20] = { 1, 0, 0, 2, 0, 4 };
+	char buf[256];
+
+	(void)totals;
+	assert_int_equal(xattr_of(dir, "ping", "security.capability", buf), sizeof(capability));
+	assert_memory_equal(buf, capability, sizeof(capability));
+	/* a folder that took a file's place is another one than a lower layer's */
+	assert_int_equal(xattr_of(dir, "was-file", "trusted.overlay.opaque", buf), 1);
+	assert_int_equal(xattr_of(dir, "long", "trusted.overlay.opaque", buf), -1);
+	memset(buf, 'n', 200);
+	memcpy(buf, "long/", 5);
+	buf[200] = '\0';
+	check_text(dir, buf, "GNU's long name");
+	assert_int_equal(readlinkat(dir, "link", buf, sizeof(buf)), 200);
+}
+
+/* File capabilities (a value with NULs), GNU's long names, and a file whose length is no multiple of anything. */
+static void capabilities_long_names_and_an_odd_end(void **state)
+{
+	autostrbuf struct strbuf b = STRBUF_INIT, record = STRBUF_INIT;
+	static const char capability[20] = { 1, 0, 0, 2, 0, 4 };
+	char name[201];
+
+	memset(name, 'n', 200);
+	memcpy(name, "long/", 5);
+	name[200] = '\0';
+	strbuf_puts(&record, "57 SCHILY.xattr.security.capability=");
+	strbuf_add(&record, capability, sizeof(capability));
+	strbuf_putc(&record, '\n');
+	assert_int_equal(record.len, 57);
+	tar_put(&b, 'x', "pax", record.data, record.len);
+	tar_file(&b, "ping", "program");
+	tar_dir(&b, "long");
+	tar_put(&b, 'L', "././@LongLink", name, sizeof(name));
+	tar_file(&b, "cut", "GNU's long name");
+	tar_put(&b, 'K', "././@LongLink", name, sizeof(name));
+	tar_link(&b, '2', "link", "cut");
+	tar_file(&b, "was-file", "x");
+	tar_dir(&b, "was-file");
+	tar_end(&b);
+	strbuf_puts(&b, "what stands behind the end");
+	with_mount(state, &b, look_odd);
+}
+
 static void the_same_tar_has_the_same_index(void **state)
 {
 	autostrbuf struct strbuf b = STRBUF_INIT;
@@ -543,6 +648,8 @@ int main(void)
 		MOUNTED(block_edges),
 		MOUNTED(whiteouts),
 		MOUNTED(sparse_files),
+		MOUNTED(sparse_files_of_gnu_tar),
+		MOUNTED(capabilities_long_names_and_an_odd_end),
 		cmocka_unit_test(the_same_tar_has_the_same_index),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(long_names_are_refused),

@@ -116,8 +116,8 @@ def test_a_link_to_nowhere_is_refused(clean, tmp_path):
 @pytest.mark.parametrize("count", [1, 127, 200, 499])
 def test_many_layers(clean, tmp_path, count):
     """Of each layer something is seen, and the uppermost wins."""
-    if count == 499 and clean.name == "appliance":
-        pytest.skip("the limit is the kernel's on both; emulated it takes its time")
+    if count > 127 and clean.name == "appliance":
+        pytest.skip("emulated, it takes its time, and shows nothing that the host does not")
     layers = [archive.layer(archive.folder("layers"), archive.entry(f"layers/{i}"), archive.entry("top", data=b"%d\n" % i))
               for i in range(2, count + 1)]
     name, _ = load(clean, tmp_path, f"many-{count}", *layers)
