@@ -229,7 +229,7 @@ def test_object_verb_spellings(machine):
 
 # ---- At once
 
-ROUNDS = 150
+ROUNDS = 100
 
 
 def race(machine, script, timeout=600):
@@ -300,3 +300,21 @@ def test_tag_while_rmi(mine):
             grep -q 'not found' /tmp/.race-err && echo none || tr ' ' _ </tmp/.race-err
         fi""")
     assert set(words) <= {"named", "none"}, words
+
+
+@pytest.mark.host_is_enough
+def test_load_while_rmi(mine):
+    """A layer that goes while it comes again is there for the image that is."""
+    load(mine, "race", b"1")
+    words = race(mine, f"""
+        docker load -q -i {mine.share_path}/image.tar >/dev/null
+        (sleep $wait; docker rmi race >/dev/null 2>&1; docker image prune -f >/dev/null 2>&1) &
+        docker load -q -i {mine.share_path}/image.tar >/dev/null 2>/tmp/.race-err || tr ' ' _ </tmp/.race-err
+        wait
+        said=$(docker run --rm race cat /race 2>&1)
+        case "$said" in
+        1) echo there ;;
+        *'image "race" not found'*) echo gone ;;
+        *) echo "bad:$said" | tr ' ' _ ;;
+        esac""")
+    assert set(words) <= {"there", "gone"}, words
