@@ -14,7 +14,7 @@ NONE = re.compile(r'image "\S+" not found; see \'knarr images\'')
 
 
 def load(machine, name, own=b"", created="2024-01-01T00:00:00Z", **config):
-    """An image of BusyBox's layer, which `busybox` has too, and one of its own; returns it. Its layers are of no one else's."""
+    """An image of a layer with BusyBox, the same for all of them, and one of its own; returns it."""
     layers = [BASE] + ([archive.layer(archive.entry(name.replace(":", "-"), data=own))] if own else [])
     image = archive.Image(layers, {**CONFIG, **config}, created=created)
     path = machine.share / "image.tar"
@@ -82,10 +82,11 @@ def test_tag_of_what_is_not_there(machine):
 
 
 def test_rmi_lists_what_goes(mine):
+    load(mine, "base")
     image = load(mine, "one", b"1")
     out = mine.ok("docker rmi one")
     assert out.splitlines() == ["Untagged: one:latest", "Deleted: sha256:" + image.id, "Deleted: " + image.diffids[1]]
-    assert mine.ok("docker run --rm busybox echo the shared layer stays") == "the shared layer stays\n"
+    assert mine.ok("docker run --rm base echo the shared layer stays") == "the shared layer stays\n"
     assert NONE.search(mine.split("docker rmi one").err)
 
 
@@ -146,12 +147,13 @@ def test_image_of_a_stopped_container(mine):
 
 
 def test_image_prune(mine):
+    load(mine, "base")
     old = load(mine, "web", b"old" * 1000)
     new = load(mine, "web", b"new")
     assert mine.ok("docker image prune -f").splitlines() == [
         "Deleted Images:", "deleted: sha256:" + old.id, "deleted: " + old.diffids[1], "", "Total reclaimed space: 3kB"]
     assert mine.ok("docker image prune -f") == "Total reclaimed space: 0B\n"
-    mine.ok("docker create --name keeps busybox; docker create testbox; docker tag web web:2")
+    mine.ok("docker create --name keeps base; docker create busybox; docker create testbox; docker tag web web:2")
     assert mine.ok("docker image prune -af").splitlines()[:4] == [
         "Deleted Images:", "untagged: web:2", "untagged: web:latest", "deleted: sha256:" + new.id]
 
