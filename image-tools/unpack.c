@@ -77,7 +77,8 @@ static char *clean(const struct unpacking *u, const char *path, struct error *er
 
 static int failed(const struct unpacking *u, struct error *err)
 {
-	return error_errno(err, "%s/%s", strcmp(u->o->path, "/") == 0 ? "" : u->o->path, u->name);
+	return error_errno(err, "%.100s/%.300s", strcmp(u->o->path, "/") == 0 ? "" : u->o->path,
+			   u->name);
 }
 
 /* ---- Parents */
@@ -451,6 +452,8 @@ static int put_entry(struct unpacking *u, struct error *err)
 	u->name = clean(u, u->e->path, err);
 	if (!u->name)
 		return -1;
+	if (strlen(u->name) >= PATH_MAX)
+		return error_set(err, ENAMETOOLONG, "%.200s...: the path is too long", u->name);
 	/* The folder itself stays as it is. */
 	if (!*u->name)
 		return u->e->type == TAR_DIRECTORY

@@ -164,7 +164,7 @@ def test_there_is_no_loader_to_be_led_astray(machine):
 def test_links_do_not_lead_out(evil):
     evil.ok("docker exec evil sh -c 'ln -s /tmp/machine /a; ln -s ../../../../../../../../tmp/machine /u; "
             "ln -s /proc/self/root/tmp/machine /m; ln -s /proc/1/cwd/tmp/machine /c; ln -s loop /loop; ln -s /x/../x /x'")
-    for path in ("/a/secret", "/u/secret", "/../../../tmp/machine/secret", "/a/../machine/secret", "tmp/machine/secret"):
+    for path in ("/a/secret", "/u/secret", "/../../../tmp/machine/secret", "/a/../tmp/machine/secret", "tmp/machine/secret"):
         assert evil.ok(f"docker cp evil:{path} - | tar xO") == "CONTAINER\n", path
     for path in ("/m/secret", "/c/secret", "/proc/1/root/tmp/machine/secret", "/proc/self/cwd", "/dev/fd/3", "/loop/x", "/x"):
         result = evil.run(f"docker cp -L evil:{path} - | tar xO")
@@ -259,7 +259,8 @@ def test_archive(evil, which):
     evil.ok("docker create --name off hostile")
     for name in ("evil", "off"):
         result = evil.split(f"docker cp - {name}:/race <{path}")
-        if words is None:
+        # /proc of a container that does not run is a folder like any other
+        if words is None or name == "off" and words == "":
             assert result.status in (0, 1), result
         else:
             assert result.status == 1 and words in result.err and result.err.count("\n") == 1, result
@@ -278,9 +279,9 @@ def test_archive_with_a_huge_size(evil, size):
 
 def test_a_file_of_nothing_but_a_hole(evil):
     """Eight TiB, of which none is there: nobody has to write or read them."""
-    evil.ok("docker exec evil sh -c 'truncate -s 8T /race/hole && echo x >> /race/hole || truncate -s 1T /race/hole'")
+    evil.ok("docker exec evil truncate -s 8796093022208 /race/hole")
     evil.ok("timeout 60 docker cp evil:/race/hole /tmp/cp/hole")
-    assert evil.ok("test $(stat -c %b /tmp/cp/hole) -lt 1000 && stat -c %s /tmp/cp/hole").strip() in ("8796093022210", "1099511627776")
+    assert evil.ok("test $(stat -c %b /tmp/cp/hole) -lt 1000 && stat -c %s /tmp/cp/hole") == "8796093022208\n"
     evil.ok("timeout 60 docker cp /tmp/cp/hole evil:/tmp/hole; rm /tmp/cp/hole")
 
 

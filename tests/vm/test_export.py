@@ -9,7 +9,7 @@ import pytest
 SETUP = ("echo mine > /mine; ln /mine /hard; ln -s mine /soft; mkdir -p /d/e; chown 5:6 /d/e; chmod 2750 /d/e; rm /etc/group; mkfifo /p; "
          "truncate -s 20M /sparse; mknod /null c 1 3; touch -d @987654321 /d/e /d; rm -r /home; mkdir /home; echo x > /home/new")
 
-LISTING = ("cd {} && find . | sort | grep -v -e ./proc -e ./sys -e ./dev -e ./etc/host -e ./etc/resolv | while IFS= read -r n; do "
+LISTING = ("cd {} && find . -mindepth 1 | sort | grep -v -e ./proc -e ./sys -e ./dev -e ./etc/host -e ./etc/resolv | while IFS= read -r n; do "
            "stat -c '%n %f %u:%g %s %h %Y' \"$n\"; done; cat {}/mine {}/home/new; readlink {}/soft")
 
 
