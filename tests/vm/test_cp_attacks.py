@@ -95,13 +95,11 @@ def test_race_out(evil, target):
     """Read through a folder that is exchanged for a link all the time: what comes out is the container's, or nothing."""
     evil.ok(f"docker exec evil sh -c 'mkdir /race/a; echo CONTAINER > /race/a/secret; ln -s {target} /race/b'")
     racing(evil, "/race/a", "/race/b")
+    # a link that came out may lead to the machine's file: only files are looked into
     out = evil.ok(f"for i in $(seq {runs(evil)}); do docker cp evil:/race/a/secret - 2>/dev/null | tar xO 2>/dev/null; "
-                  "rm -rf /tmp/cp/d; docker cp evil:/race /tmp/cp/d 2>/dev/null; cat /tmp/cp/d/a/secret 2>/dev/null; done | sort | uniq -c",
+                  "rm -rf /tmp/cp/d; docker cp evil:/race /tmp/cp/d 2>/dev/null; find /tmp/cp/d -type f -exec cat {} +; done | sort -u",
                   timeout=600)
-    # /tmp/cp/d/a may be the link itself, which leads to the machine's file for cat; docker cp wrote none of it
-    lines = evil.ok("find /tmp/cp/d -type f -exec cat {} +").split()
-    assert set(lines) <= {"CONTAINER"}
-    assert "CONTAINER" in out
+    assert out == "CONTAINER\n"
 
 
 @pytest.mark.parametrize("target", ["/tmp/machine", "../../../../../../tmp/machine"])
