@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A container's writable layer becomes an image: the upper directory of its overlay is written as one more layer's tar
- * (image-tools/folder_tar.h), and a configuration made of the parent's goes with it. Two steps, so that the container need
- * stand still for the first alone: reading, and publishing.
+/* A container's writable layer becomes an image: the upper directory of its overlay is written as one more layer's
+ * tar (image-tools/folder_tar.h), and a configuration made of the parent's goes with it. Two steps, so that the
+ * container need stand still for the first alone: reading, and publishing.
  *
- * The same upper directory gives the same layer, byte for byte. One with nothing in it gives none: the image then has its
- * parent's layers and a line of history that says so, as with Docker. */
+ * The same upper directory gives the same layer, byte for byte. One with nothing in it gives none: the image then
+ * has its parent's layers and a line of history that says so, as with Docker. */
 #ifndef KNARR_IMAGE_TOOLS_COMMIT_H
 #define KNARR_IMAGE_TOOLS_COMMIT_H
 
@@ -16,12 +16,13 @@
 
 struct commit;
 
-/* Reads the upper directory; -1 stands for one that was never made, and so is empty. Nothing of it is in the store yet. NULL with err
- * set: ENOSPC, EUCLEAN (see folder_tar.h), EINVAL (what the layer's index cannot hold), others of open(2), read(2). */
+/* Reads the upper directory; -1 stands for one that was never made, and so is empty. Nothing of it is in the store
+ * yet. NULL with err set: ENOSPC, EUCLEAN (see folder_tar.h), EINVAL (what the layer's index cannot hold), others
+ * of open(2), read(2). */
 struct commit *commit_read(const struct store *st, int upper_fd, struct error *err);
 
-/* Files that are not in the layer because their names begin with ".wh.", which means something else there; *first, where
- * not NULL, becomes the path of the first, without its leading slash. */
+/* Files that are not in the layer because their names begin with ".wh.", which means something else there; *first,
+ * where not NULL, becomes the path of the first, without its leading slash. */
 unsigned long commit_left_out(const struct commit *c, const char **first);
 
 struct commit_options {
@@ -31,7 +32,8 @@ struct commit_options {
 	const struct reference *name;              /* with a tag; NULL: none */
 };
 
-/* Publishes layer, image and name, all or none. Fills id. Returns 0, or -1 with err set: ENOENT (the parent is gone), ENOSPC, ... */
+/* Publishes layer, image and name, all or none. Fills id. Returns 0, or -1 with err set: ENOENT (the parent is
+ * gone), ENOSPC, ... */
 int commit_publish(struct commit *c, const struct commit_options *options, struct digest *id,
 		   struct error *err);
 

@@ -14,8 +14,8 @@
  *     "C /path"   something else is there now; of a folder that is one on both sides: its mode, owner, time or attributes
  *                 are others, or something in it changed
  *
- * upper_fd is the upper directory, lower_fd the root of all that lies below it, merged: both open for reading. Returns 0, or -1
- * with err set. */
+ * upper_fd is the upper directory, lower_fd the root of all that lies below it, merged: both open for reading.
+ * Returns 0, or -1 with err set. */
 int difference_list(int upper_fd, int lower_fd, struct strv *out, struct error *err);
 
 #endif

@@ -16,9 +16,9 @@ struct file_map {
 	size_t n, room;
 };
 
-/* Sets e's pieces where the regular file fd, of which st tells and whose size e has, has holes enough; else they stay
- * NULL. Holes shorter than 64 KiB count as data, and longer ones, too, where there would be more than 65,536 pieces. The
- * pieces are m's, until its next use. Returns 0, or -1 with errno. fd's position is not kept. */
+/* Sets e's pieces where the regular file fd, of which st tells and whose size e has, has holes enough; else they
+ * stay NULL. Holes shorter than 64 KiB count as data, and longer ones, too, where there would be more than 65,536
+ * pieces. The pieces are m's, until its next use. Returns 0, or -1 with errno. fd's position is not kept. */
 int file_map_read(struct file_map *m, int fd, const struct stat *st, struct tar_entry *e);
 
 void file_map_free(struct file_map *m);

@@ -11,8 +11,8 @@ struct folder_names {
 	char *text; /* what they point into */
 };
 
-/* Reads all names but "." and ".." from dirfd, a folder open for reading, whose position moves to its end. Returns 0, or -1 with
- * errno; what was read is to be freed either way. */
+/* Reads all names but "." and ".." from dirfd, a folder open for reading, whose position moves to its end. Returns
+ * 0, or -1 with errno; what was read is to be freed either way. */
 int folder_names_read(int dirfd, struct folder_names *out);
 
 void folder_names_free(struct folder_names *n);

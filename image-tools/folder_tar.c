@@ -18,7 +18,8 @@
 
 #define PATH_LONGEST 4095U
 
-/* Folders held open at once. Those above are closed while what is below this depth is walked, and found again by their path. */
+/* Folders held open at once. Those above are closed while what is below this depth is walked, and found again by
+ * their path. */
 #define OPEN_DEPTH 64
 
 #define WHITEOUT        ".wh."

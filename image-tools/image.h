@@ -99,10 +99,11 @@ int image_resolve_name(const struct store *st, const char *name, struct digest *
 /* IDs of all images, in no order; the caller frees. */
 int image_list(const struct store *st, struct digest **ids, size_t *n, struct error *err);
 
-/* Reads a "config" member (NULL: absent) into *out, which is IMAGE_CONFIG_INIT or to be added to. -1 with err set: EINVAL. */
+/* Reads a "config" member (NULL: absent) into *out, which is IMAGE_CONFIG_INIT. -1 with err set: EINVAL. */
 int image_config_get(yyjson_val *obj, struct image_config *out, struct error *err);
 
-/* Sets c's members in obj, in Docker's names and order and with sets and maps sorted, as Go writes them; what is empty is left out. */
+/* Sets c's members in obj, in Docker's names and order and with sets and maps sorted, as Go writes them; what is empty is
+ * left out. */
 void image_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct image_config *c);
 
 void image_config_copy(struct image_config *to, const struct image_config *from);

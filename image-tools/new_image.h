@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration of an image made here, by `commit`, `import` or a step of `build`: its parent's, one layer and one line of
- * history longer (OCI image-spec, config.md; Docker's members beyond it). Members of the parent's that Knarr does not know are
- * kept, but for those that tell of the container it was once made from. Members stand in the order of their names, as
- * Docker's daemon writes them. */
+/* The configuration of an image made here, by `commit`, `import` or a step of `build`: its parent's, one layer and
+ * one line of history longer (OCI image-spec, config.md; Docker's members beyond it). Members of the parent's that
+ * Knarr does not know are kept, but for those that tell of the container it was once made from. Members stand in
+ * the order of their names, as Docker's daemon writes them. */
 #ifndef KNARR_IMAGE_TOOLS_NEW_IMAGE_H
 #define KNARR_IMAGE_TOOLS_NEW_IMAGE_H
 

@@ -264,7 +264,8 @@ static void sparse_records(struct strbuf *b, const char *path, uint64_t size)
 	number_record(b, "GNU.sparse.realsize", size);
 }
 
-/* As much of a name as a field of 100 bytes holds, for programs that know no extended headers, or take an empty field for none. */
+/* As much of a name as a field of 100 bytes holds, for programs that know no extended headers, or take an empty
+ * field for none. */
 static void substitute(char field[100], const char *folder, const char *name, size_t len)
 {
 	size_t n = strlen(folder);

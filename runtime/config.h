@@ -5,7 +5,7 @@
  *
  *     {"id", "name", "created",             RFC 3339
  *      "image", "imageId",                  as typed; sha256:...
- *      "config": {"Env", "Entrypoint", "Cmd", "User", "WorkingDir", "ExposedPorts", "Volumes", "Labels", "StopSignal"},
+ *      "config": {"Env", "Entrypoint", "Cmd", "User", "WorkingDir", "ExposedPorts", "Volumes", "Labels", "StopSignal", "Healthcheck"},
  *                                           in the form of the image-spec's config member
  *      "hostname", "network",               "host" or "none"
  *      "tty", "openStdin", "stdinOnce", "autoRemove", "readonlyRootfs", "noNewPrivileges", "seccompUnconfined"}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Holding a running container still while its files are read: by its cgroup's freezer. Whatever becomes of us meanwhile, SIGKILL too, it goes
- * on afterwards: a child of ours waits for our end and thaws it. */
+/* Holding a running container still while its files are read: by its cgroup's freezer. Whatever becomes of us
+ * meanwhile, SIGKILL too, it goes on afterwards: a child of ours waits for our end and thaws it. */
 #ifndef KNARR_RUNTIME_FREEZE_H
 #define KNARR_RUNTIME_FREEZE_H
 
@@ -18,8 +18,9 @@ struct freeze {
 		.pipe_fd = -1 \
 	}
 
-/* Freezes the container id and returns when it stands still. One that is frozen already stays so, also at freeze_end. One whose
- * cgroup is not there (it has ended, or the machine has no cgroup v2) is no error. Returns 0 or -1 with err set. */
+/* Freezes the container id and returns when it stands still. One that is frozen already stays so, also at
+ * freeze_end. One whose cgroup is not there (it has ended, or the machine has no cgroup v2) is no error. Returns 0
+ * or -1 with err set. */
 int freeze_begin(const char *id, struct freeze *f, struct error *err);
 
 /* Lets it go on, and returns when it does. */

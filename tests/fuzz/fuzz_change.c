@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Instructions for an image's configuration: applied or refused with a message; and what they made of it can be written as
- * an image's configuration and read again as the same. */
+/* Instructions for an image's configuration: applied or refused with a message; and what they made of it can be
+ * written as an image's configuration and read again as the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

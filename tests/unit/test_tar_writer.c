@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What tar_writer writes is judged by two readers: ours, which must give back what went in, and libarchive's, which shares
- * no line with either. */
+/* What tar_writer writes is judged by two readers: ours, which must give back what went in, and libarchive's, which
+ * shares no line with either. */
 #include "image-tools/tar_writer.h"
 
 #include <archive.h>
