@@ -2,7 +2,7 @@
 # Unit tests under sanitizers, the appliance over its serial console, fuzzers, benches, and the tools that read our code.
 DEPS_TEST += libcmocka-dev libarchive-dev libisal-dev libseccomp-dev libbearssl-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev \
 	python3-pytest python3-pytest-timeout python3-pexpect debootstrap e2fsprogs busybox-static \
-	zstd skopeo dosfstools fdisk time docker.io podman umoci
+	zstd skopeo dosfstools fdisk strace time docker.io podman umoci
 DEPS_FUZZ := clang libclang-rt-dev
 DEPS_LINT += clang-format clang-tidy cppcheck shellcheck
 
@@ -64,6 +64,14 @@ test-vm: $(B)/knarr $(B)/knarr.efi | test-unit deps-test deps-run
 		-c tests/vm/pytest.ini --rootdir tests/vm --junitxml $(B)/test/vm.xml \
 		$(if $(T),$(if $(T_VM),$(T_VM),tests/vm -k '$(T)'),tests/vm) || echo "exit $$?" >$(B)/test/vm.failed
 endif
+
+# What takes too long for every day: commands killed at random, the power cut at random, QEMU killed. make test does a few.
+N ?= 200
+.PHONY: torture
+torture: $(B)/knarr $(B)/knarr.efi | deps-test deps-run ## kill N (200) commands at random moments, cut the power as often
+	@env -u MAKEFLAGS -u MAKELEVEL PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -c tests/vm/pytest.ini \
+		--rootdir tests/vm --timeout 0 -s --kills $(N) --power-cuts $(N) --qemu-kills $$(( ($(N) + 9) / 10 )) \
+		tests/vm/test_kills.py tests/vm/test_power_cuts.py
 
 deps-test: | deps-build
 	@rootfs/deps $(DEPS_TEST)

@@ -106,7 +106,14 @@ class Places:
         return made
 
     def close(self):
-        return [f"{m.name}: {line}" for m in self.made.values() for line in m.close()]
+        """Whatever the tests did, the stores are whole; then what is left behind."""
+        left = []
+        for made in self.made.values():
+            if made.usable() and not getattr(made, "reference", False):
+                made.remove_containers()
+                result = made.run("docker fsck -q")
+                left += [f"{made.name}: fsck: {line}" for line in result.out.splitlines() if result.status]
+        return left + [f"{m.name}: {line}" for m in self.made.values() for line in m.close()]
 
 
 def _busybox(made):

@@ -136,8 +136,13 @@ class Steps:
         return Step("tag", f"docker tag {source} {target}", change)
 
     def _rmi(self, state):
+        """One name, or an image by its ID with all of them and its layers."""
         name = self.rng.choice(self._movable(state))
-        return Step("rmi", f"docker rmi {name}", lambda new, found: new.remove(name))
+        id = state.names[name]
+        names = [n for n, i in state.names.items() if i == id]
+        if self.rng.random() < 0.5 or any(n.startswith("kept") for n in names):
+            return Step("rmi", f"docker rmi {name}", lambda new, found: new.remove(name))
+        return Step("rmi", f"docker rmi -f {id}", lambda new, found: [new.remove(n) for n in names])
 
     def _save(self, state):
         return Step("save", f"docker save -o {self.out}/saved.tar {self.rng.choice(self._movable(state))}", lambda new, found: None)
