@@ -28,7 +28,9 @@ static int parse_end(const char *typed, const char *what, char **container, stru
 		return error_set(err, EINVAL, "%s can not be empty", what);
 	copy_split(typed, container, &path);
 	*e = (struct copy_end){ .root_fd = -1, .container = *container };
-	here = *container ? xstrdup("/") : getcwd(NULL, 0);
+	/* Only what is relative needs to know where we are: that folder may be gone. */
+	here = *container || *path == '/' || strcmp(path, "-") == 0 ? xstrdup("/")
+								    : getcwd(NULL, 0);
 	if (!here)
 		return error_errno(err, "the current folder");
 	copy_path_parse(here, path, &e->path);

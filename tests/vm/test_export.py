@@ -19,9 +19,9 @@ def web(machine, request):
     machine.until("docker logs web", "done")
     if request.param == "stopped":
         machine.ok("docker kill web; docker wait web")
-    machine.ok("rm -rf /tmp/ex; mkdir /tmp/ex")
+    machine.ok("cd /; rm -rf /tmp/ex; mkdir /tmp/ex")
     yield request.param
-    machine.run("rm -rf /tmp/ex")
+    machine.run("cd /; rm -rf /tmp/ex")
 
 
 def read(machine, path="/tmp/ex/out.tar"):
