@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "image-tools/image.h"
+#include "lib/cleanup.h"
 #include "lib/json.h"
 
 /* An empty string counts as absent. */
@@ -37,6 +38,23 @@ static int get_healthcheck(yyjson_val *obj, struct image_healthcheck *h, struct 
 	return 0;
 }
 
+/* "80" means "80/tcp" (OCI image-spec, config.md: the default protocol), and is that throughout from here on. */
+static int get_ports(yyjson_val *obj, struct strv *out, struct error *err)
+{
+	struct strv ports autostrv = STRV_INIT;
+
+	if (json_get_set(obj, "ExposedPorts", &ports, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ports.len; i++) {
+		char *port autofree = str_format("%s%s", ports.items[i],
+						 strchr(ports.items[i], '/') ? "" : "/tcp");
+
+		if (!strv_contains(out, port))
+			strv_add(out, port);
+	}
+	return 0;
+}
+
 int image_config_get(yyjson_val *obj, struct image_config *out, struct error *err)
 {
 	if (json_get_strv(obj, "Env", &out->env, err) < 0 ||
@@ -44,7 +62,7 @@ int image_config_get(yyjson_val *obj, struct image_config *out, struct error *er
 	    json_get_strv(obj, "Cmd", &out->cmd, err) < 0 ||
 	    json_get_strv(obj, "Shell", &out->shell, err) < 0 ||
 	    json_get_set(obj, "Volumes", &out->volumes, err) < 0 ||
-	    json_get_set(obj, "ExposedPorts", &out->exposed_ports, err) < 0 ||
+	    get_ports(obj, &out->exposed_ports, err) < 0 ||
 	    json_get_map(obj, "Labels", &out->labels, err) < 0 ||
 	    json_get_strv(obj, "OnBuild", &out->on_build, err) < 0 ||
 	    get_str(obj, "User", &out->user, err) < 0 ||

@@ -13,7 +13,7 @@ static void a_configuration_is_read(void **state)
 	static const char json[] =
 		"{\"created\":\"2020-01-02T03:04:05Z\",\"architecture\":\"amd64\",\"os\":\"linux\",\"author\":\"\","
 		"\"config\":{\"Env\":[\"A=b\",\"PATH=/bin\"],\"Entrypoint\":[\"/e\"],\"Cmd\":[\"c\",\"d\"],\"Shell\":null,"
-		"\"Volumes\":{\"/v\":{}},\"ExposedPorts\":{\"80/tcp\":{}},\"Labels\":{\"k\":\"v\"},\"User\":\"1:2\","
+		"\"Volumes\":{\"/v\":{}},\"ExposedPorts\":{\"80/tcp\":{},\"80\":{},\"53/udp\":{},\"443\":{}},\"Labels\":{\"k\":\"v\"},\"User\":\"1:2\","
 		"\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGQUIT\",\"Unknown\":[1,2]},"
 		"\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:" HEX "\"]},"
 		"\"history\":[{\"created_by\":\"ADD\"},{\"created_by\":\"CMD\",\"empty_layer\":true}],\"docker_version\":\"1\"}";
@@ -32,7 +32,10 @@ static void a_configuration_is_read(void **state)
 	assert_string_equal(img->config.cmd.items[1], "d");
 	assert_int_equal(img->config.shell.len, 0);
 	assert_string_equal(img->config.volumes.items[0], "/v");
+	assert_int_equal(img->config.exposed_ports.len, 3);
 	assert_string_equal(img->config.exposed_ports.items[0], "80/tcp");
+	assert_string_equal(img->config.exposed_ports.items[1], "53/udp");
+	assert_string_equal(img->config.exposed_ports.items[2], "443/tcp");
 	assert_string_equal(img->config.labels.items[0], "k=v");
 	assert_string_equal(img->config.user, "1:2");
 	assert_string_equal(img->config.working_dir, "/w");

@@ -83,6 +83,8 @@ def _made_once(path):
             yield None
             return
         tmp = path.with_name(path.name + ".new")
+        if tmp.is_dir():
+            shutil.rmtree(tmp)
         tmp.unlink(missing_ok=True)
         yield tmp
         tmp.rename(path)
