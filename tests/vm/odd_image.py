@@ -73,11 +73,14 @@ def _to_be_changed():
 
 
 def lower():
-    system = [_folder(name) for name in ("dev", "proc", "sys", "run")]
-    return archive.layer(_folder("./"), *testbox._base(), *system, *_kinds(), *_to_be_changed())
+    system = [_folder(name) for name in ("bin", "dev", "etc", "proc", "sys", "run")]
+    # few links: umoci reads every one of them as a file of its own
+    program = [_entry("bin/busybox", data=testbox._find_busybox().read_bytes(), mode=0o755)]
+    program += [_entry("bin/" + name, tarfile.LNKTYPE, link="bin/busybox", mode=0o755) for name in ("sh", "sleep", "cat")]
+    return archive.layer(_folder("./"), *system, *program, *_kinds(), *_to_be_changed())
 
 
-def upper():
+def upper(*more):
     return archive.layer(
         _folder("./", 0o755),
         _entry(".wh.gone"), _entry(".wh.gone file"),
@@ -87,6 +90,7 @@ def upper():
         _entry("becomes a file", data=b"new\n"), _entry("rewritten", data=b"new content\n", mode=0o755),
         _folder("odd", 0o1777), _entry("odd/hard 2", data=b"no longer the same file\n"),
         _entry("nobody described it/file", data=b"x"),
+        *more,
     )
 
 
@@ -113,6 +117,12 @@ CONFIG = {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1000"]}
 
 def image():
     return archive.Image([lower(), upper()], CONFIG)
+
+
+def linked_image():
+    """With a link to a file of the layer below."""
+    link = _entry("link across layers", tarfile.LNKTYPE, link="odd/set-user-id", mode=0o6755, uid=1000, gid=2000)
+    return archive.Image([lower(), upper(link)], CONFIG)
 
 
 def sparse_image(folder):

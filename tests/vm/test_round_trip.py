@@ -16,12 +16,11 @@ import pytest
 import archive
 import counterparts
 import odd_image
-import testbox
 import tree
 
 pytestmark = pytest.mark.host_is_enough
 
-NAMES = {"odd": "odd:1", "sparse": "sparse:1", "debian": "debian:bookworm"}
+NAMES = {"odd": "odd:1", "sparse": "sparse:1", "linked": "linked:1", "debian": "debian:bookworm"}
 
 # What the tree of a running container has of its own: the root folder's time is that of its upper folder.
 OURS = {(b"", "mtime")}
@@ -71,20 +70,28 @@ def image(request, kind, machine, top):
         if kind == "debian":
             machine.ok(f"docker load -i {request.getfixturevalue('debian_files').docker_archive()}")
         else:
-            made = odd_image.image() if kind == "odd" else odd_image.sparse_image(top)
+            made = {"odd": odd_image.image, "sparse": lambda: odd_image.sparse_image(top), "linked": odd_image.linked_image}[kind]()
             machine.ok(f"docker load -i {archive.docker_archive(top / 'given.tar', made, [name])}")
             assert dict(machine.images())[name] == "sha256:" + made.id
         machine.ok(f"docker save -o {path} {name}")
     return name, dict(machine.images())[name], path
 
 
-def load_anew(machine, path, folder):
-    """What an archive is in a store that has nothing else: names and IDs. The file goes."""
+@contextlib.contextmanager
+def other_store(machine, folder):
+    """The words for a store that has nothing yet."""
     root = folder / f"store-{uuid.uuid4().hex}"
-    machine.ok(f"docker --root {root} load -i {path}")
-    rows = machine.ok(f"docker --root {root} images --no-trunc").splitlines()[1:]
+    yield f"docker --root {root}"
+    machine.ok(f"docker --root {root} shutdown")
     shutil.rmtree(root)
     shutil.rmtree("/run/knarr-" + hashlib.sha256(os.fsencode(root)).hexdigest()[:8], ignore_errors=True)
+
+
+def load_anew(machine, path, folder):
+    """What an archive is in a store that has nothing else: names and IDs. The file goes."""
+    with other_store(machine, folder) as docker:
+        machine.ok(f"{docker} load -i {path}")
+        rows = machine.ok(f"{docker} images --no-trunc").splitlines()[1:]
     pathlib.Path(path).unlink()
     return sorted((f"{r.split()[0]}:{r.split()[1]}", r.split()[2]) for r in rows)
 
@@ -168,14 +175,17 @@ def test_skopeo(machine, kind, image, skopeo, top):
     assert [i for _, i in load_anew(machine, top / "skopeo.tar", top)] == [other]
 
 
+@pytest.mark.parametrize("kind", ["odd", "sparse", "linked", "debian"], indirect=True)
 def test_umoci(machine, kind, image, umoci, top):
     """The archive is an OCI layout that umoci reads when it is unpacked; the tree it makes is ours; what umoci adds to
-    it comes back."""
+    it comes back. A link to a file of a lower layer it alone can make."""
     name, _, path = image
     layout, bundle = top / f"{kind}-layout", top / f"{kind}-bundle"
     counterparts.unpack_archive(path, layout)
     root = umoci.unpack(f"{layout}:{name.split(':')[1]}", bundle)
     expect_same_tree(machine, image, root, UNDESCRIBED)
+    if kind == "debian":
+        return  # it would take umoci long to find what is new
     (root / "added").write_text("by umoci\n")
     umoci("repack", "--refresh-bundle", "--image", f"{layout}:changed", bundle)
     shutil.rmtree(bundle)
@@ -187,14 +197,15 @@ def test_umoci(machine, kind, image, umoci, top):
     manifest = json.loads((layout / "blobs" / "sha256" / index["manifests"][0]["digest"][7:]).read_text())
     packed = counterparts.pack_folder(layout, top / "umoci.tar")
     shutil.rmtree(layout)
-    out = machine.ok(f"docker load -i {packed}")
-    assert manifest["config"]["digest"] in out
-    assert machine.ok(f"docker run --rm {manifest['config']['digest']} cat /added") == "by umoci\n"
+    with other_store(machine, top) as docker:
+        machine.ok(f"{docker} load -i {packed}")
+        assert machine.ok(f"{docker} images -q --no-trunc").split() == [manifest["config"]["digest"]]
+        assert machine.ok(f"{docker} run --rm {manifest['config']['digest']} cat /added") == "by umoci\n"
 
 
 def test_several_images_at_once(machine, docker, podman, top):
     """Two that share layers, one of them by two names."""
-    base = archive.layer(*testbox._base())
+    base = archive.layer(archive.entry("base", data=b"0"))
     one = archive.Image([base, archive.layer(archive.entry("one", data=b"1"))])
     two = archive.Image([base, archive.layer(archive.entry("two", data=b"2"))])
     machine.ok(f"docker load -i {archive.docker_archive(top / 'one.tar', one, ['several:one', 'several:uno'])}")

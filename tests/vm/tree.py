@@ -16,7 +16,15 @@ def _attributes(path):
             for name in os.listxattr(path, follow_symlinks=False) if not name.startswith(PRIVATE)}
 
 
-def _content(path):
+def _content(path, info, known):
+    """Names of one file are read once."""
+    key = (info.st_dev, info.st_ino)
+    if key not in known:
+        known[key] = _digest(path)
+    return known[key]
+
+
+def _digest(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
@@ -24,13 +32,13 @@ def _content(path):
     return digest.hexdigest()
 
 
-def _describe(path, info):
+def _describe(path, info, known):
     kind = stat.S_IFMT(info.st_mode)
     said = {"type": kind, "mode": oct(stat.S_IMODE(info.st_mode)), "owner": (info.st_uid, info.st_gid),
             "mtime": info.st_mtime_ns, "attributes": _attributes(path)}
     if kind == stat.S_IFREG:
         said["size"] = info.st_size
-        said["content"] = _content(path)
+        said["content"] = _content(path, info, known)
     elif kind == stat.S_IFLNK:
         said["target"] = os.readlink(path)
     elif kind in (stat.S_IFCHR, stat.S_IFBLK):
@@ -42,13 +50,13 @@ def read(root, without=()):
     """name -> what it is, of all below root (b"" is root itself); names in without, and all below them, are left out. All
     names are bytes."""
     root = os.fsencode(root)
-    found, groups = {}, {}
+    found, groups, known = {}, {}, {}
     pending = [b""]
     while pending:
         name = pending.pop()
         path = os.path.join(root, name) if name else root
         info = os.lstat(path)
-        found[name] = _describe(path, info)
+        found[name] = _describe(path, info, known)
         if stat.S_ISDIR(info.st_mode):
             children = [os.path.join(name, child) for child in os.listdir(path)]
             pending += [child for child in children if child not in without]
