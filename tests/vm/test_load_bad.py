@@ -351,7 +351,7 @@ def put_folder(machine, name, files):
     ("a link out", "mv {blob} ../kept; ln -s ../../../kept {blob}", "not in the archive"),
     ("a link to /etc", "rm {blob}; ln -s /etc/passwd {blob}", "not in the archive"),
     ("a link through /proc", "rm {blob}; ln -s /proc/self/fd/0 {blob}", "not in the archive"),
-    ("links in a circle", "rm {blob}; ln -s {digest} {blob}", "Too many levels"),
+    ("links in a circle", "rm {blob}; ln -s {digest} {blob}", "ymbolic link"), # musl: Symbolic link loop
     ("a pipe", "rm {blob}; mkfifo {blob}", "no file"),
     ("a device", "rm {blob}; mknod {blob} c 1 5", "no file"),
     ("a folder", "rm {blob}; mkdir {blob}", "no file"),
@@ -424,7 +424,7 @@ def test_interrupted(clean):
 def test_many_at_once(machine):
     """Of ten at once, some of which are interrupted, whoever ends well says so, and the image is whole."""
     image = archive.Image([BULK, SMALL])
-    path = machine.put("at-once.tar", archive.compress(docker(
+    path = machine.put("many-at-once.tar", archive.compress(docker(
         layers=(BULK, SMALL), manifest=[{"Config": "c", "RepoTags": ["at-once:5"], "Layers": ["l0", "l1"]}]), "gzip"))
     out = machine.ok(f"for i in 1 2 3 4 5 6 7 8 9 10; do docker load -q -i {path} & "
                      "case $i in 3|6|9) sleep 0.02; kill -INT $!;; esac; done; wait")

@@ -25,7 +25,7 @@ def foreign(architecture):
 def tar_at(machine, tmp_path, name, files, compressed=""):
     path = tmp_path / name
     archive.write_tar(path, files)
-    return machine.put(name + ".tar", archive.compress(path.read_bytes(), compressed))
+    return machine.put(f"formats-{name}.tar", archive.compress(path.read_bytes(), compressed))
 
 
 def folder_at(machine, name, files):
