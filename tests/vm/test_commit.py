@@ -178,7 +178,7 @@ def test_changes(tidy):
     ("-c 'ENV A' {c} bad", "ENV must have two arguments"),
     ("-c 'STOPSIGNAL NOPE' {c} bad", "invalid signal: NOPE"),
     ("-c USER {c} bad", "USER requires exactly one argument"),
-    ("{c} Bad", "repository name must be lowercase"),
+    ("{c} Bad", "must be lowercase"),
     ("{c} bad@sha256:" + "0" * 64, "digest"),
     ("nosuch bad", "No such container: nosuch"),
     ("", "requires"),
@@ -222,7 +222,7 @@ def test_it_stands_still_and_goes_on(tidy):
     for i in range(5):
         commit(tidy, f"{c} moving:{i}")
         # one of both names, and never both of them half-made
-        assert tidy.ok(f"docker run --rm moving:{i} sh -c 'cat /counted /count 2>/dev/null'").strip()
+        assert tidy.ok(f"docker run --rm moving:{i} sh -c 'cat /counted /count 2>/dev/null; :'").strip()
     goes_on(tidy, c)
     commit(tidy, f"--pause=false {c} moving:unpaused")
     commit(tidy, f"-p=false {c} moving:unpaused")
