@@ -9,7 +9,9 @@
  * exists is asked of images/ each time, never of this file; that a listed image's bytes are still what they were is not
  * looked at again here, but by who runs it and by fsck.
  *
- * With 1,000 images of five layers each, `images` takes 340 ms of CPU time without and 12 ms with it (a loaded machine). */
+ * With 1,000 images of five layers each, `images` takes 29,000 system calls and 340 ms of CPU time without, and 250 and
+ * 48 ms with it (on a machine so loaded that `version` takes 6).
+ */
 #ifndef KNARR_IMAGE_TOOLS_SUMMARY_H
 #define KNARR_IMAGE_TOOLS_SUMMARY_H
 

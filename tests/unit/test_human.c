@@ -281,6 +281,45 @@ static void moments(void **state)
 			fail_msg("taken: %s", bad[i]);
 }
 
+static void text_is_cut_between_characters(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t width;
+		const char *result;
+	} list[] = {
+		{ "", 5, "" },
+		{ "abcde", 5, "abcde" },
+		{ "abcdef", 5, "abcd\xe2\x80\xa6" },
+		{ "\xc3\xa9\xc3\xa9\xc3\xa9", 3, "\xc3\xa9\xc3\xa9\xc3\xa9" },
+		{ "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 3, "\xc3\xa9\xc3\xa9\xe2\x80\xa6" },
+		{ "ab", 1, "\xe2\x80\xa6" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		char *cut = text_cut(list[i].text, list[i].width);
+
+		assert_string_equal(cut, list[i].result);
+		free(cut);
+	}
+}
+
+static void local_times_as_go_prints_them(void **state)
+{
+	char buf[TIME_TEXT_MAX];
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	assert_string_equal(time_local_text(1700000000, buf), "2023-11-14 22:13:20 +0000 UTC");
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	assert_string_equal(time_local_text(1700000000, buf), "2023-11-14 23:13:20 +0100 CET");
+	unsetenv("TZ");
+	tzset();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +329,8 @@ int main(void)
 		cmocka_unit_test(durations),
 		cmocka_unit_test(sizes_typed),
 		cmocka_unit_test(times_written),
+		cmocka_unit_test(text_is_cut_between_characters),
+		cmocka_unit_test(local_times_as_go_prints_them),
 		cmocka_unit_test(times_read),
 		cmocka_unit_test(a_time_survives_writing_and_reading),
 	};

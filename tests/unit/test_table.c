@@ -74,6 +74,32 @@ static void a_cell_cannot_steer_the_terminal(void **state)
 	assert_string_equal(out.data, "RUN a  && b ?[31m\n");
 }
 
+static void text_with_tabs_is_laid_out_as_by_tabwriter(void **state)
+{
+	static const struct {
+		const char *text, *result;
+	} list[] = {
+		{ "", "" },
+		{ "no tabs\nat all\n", "no tabs\nat all\n" },
+		{ "A\tB\tC\n1\tlong enough for ten\t3\n",
+		  "A         B                     C\n1         long enough for ten   3\n" },
+		{ "A\tB\n\tx\n", "A         B\n          x\n" },
+		{ "A\tB\t\nC\n", "A         B         \nC\n" },
+		/* a column ends where a row has none of it, and begins anew behind */
+		{ "long enough for ten\tB\nplain\nC\tD\n",
+		  "long enough for ten   B\nplain\nC         D\n" },
+		{ "a\tb", "a         b\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		autostrbuf struct strbuf out = STRBUF_INIT;
+
+		table_text(list[i].text, &out);
+		assert_string_equal(out.data ? out.data : "", list[i].result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +108,7 @@ int main(void)
 		cmocka_unit_test(width_counts_characters_not_bytes),
 		cmocka_unit_test(one_column_is_not_padded),
 		cmocka_unit_test(a_cell_cannot_steer_the_terminal),
+		cmocka_unit_test(text_with_tabs_is_laid_out_as_by_tabwriter),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
