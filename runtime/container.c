@@ -491,14 +491,26 @@ int container_condemn(const struct store *st, const char *id, const char *reason
 	return quarantine_put(st, st->containers_fd, id, kept, reason, err);
 }
 
+/* A power cut may leave an empty state.json, which is not synced while the container runs: what it counts as is written
+ * down. */
+static void recover_state(const struct store *st, struct container *c)
+{
+	struct container_state state;
+
+	if (state_read(home_of(c), &state, NULL) < 0 && container_lock(st, c, NULL) == 0)
+		container_write_state(c, NULL);
+}
+
 static void recover(const struct store *st, const char *id)
 {
 	struct container c;
 	struct error err = ERROR_INIT;
 
 	if (open_id(st, id, &c, &err) == 0) {
-		if (!lock_held(c.run_dirfd))
+		if (!lock_held(c.run_dirfd)) {
 			name_claim(st, c.config.name, id, NULL);
+			recover_state(st, &c);
+		}
 		container_close(&c);
 		return;
 	}

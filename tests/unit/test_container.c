@@ -384,6 +384,12 @@ static void damaged_state(void **state)
 		assert_int_equal(c.state.status, STATUS_EXITED);
 		assert_int_equal(c.state.exit_code, CONTAINER_LOST);
 		container_close(&c);
+		/* and is written down at the next start */
+		assert_int_equal(container_recover_all(&st, &err), 0);
+		assert_int_equal(container_open(&st, "web", &c, &err), 0);
+		assert_int_equal(state_read(c.dirfd, &c.state, &err), 0);
+		assert_int_equal(c.state.exit_code, CONTAINER_LOST);
+		container_close(&c);
 	}
 }
 
