@@ -66,6 +66,7 @@ static int save(const struct saved_images *images, enum save_format format, cons
 	struct output file autooutput = OUTPUT_INIT;
 	struct sink sink = { .fd = STDOUT_FILENO, .name = "standard output" };
 	struct drawn_progress drawn;
+	struct progress *progress;
 	char *name autofree = NULL;
 	int r;
 
@@ -79,8 +80,9 @@ static int save(const struct saved_images *images, enum save_format format, cons
 	}
 	if (isatty(sink.fd))
 		return refuse_terminal(sink.name, err);
-	r = save_archive(images, format, write_bytes, &sink, drawn_progress_init(&drawn, false),
-			 err);
+	progress = drawn_progress_init(&drawn, false);
+	drawn.verb = "Saving layer";
+	r = save_archive(images, format, write_bytes, &sink, progress, err);
 	drawn_progress_end(&drawn);
 	if (r < 0)
 		return -1;
