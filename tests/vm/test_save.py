@@ -20,7 +20,10 @@ def small(label):
 @pytest.fixture
 def saved(machine):
     """machine with the images save-a:1 and save-b:1, which share a layer, and a folder for what is saved."""
+    there = dict(machine.images())
     for label in ("save-a", "save-b"):
+        if there.get(label + ":1") == "sha256:" + small(label).id:
+            continue  # from the test before
         path = machine.share / f"{label}.given.tar"
         machine.ok(f"docker load -i {machine.link(archive.docker_archive(path, small(label), [label + ':1']))}")
     machine.ok("rm -rf /tmp/out && mkdir /tmp/out")
@@ -63,6 +66,7 @@ def test_save_and_load(saved):
     saved.ok("docker --root /tmp/out/store shutdown")
 
 
+@pytest.mark.host_is_enough
 def test_every_layer_once_and_names(saved):
     saved.ok(f"docker save -o {saved.share_path}/both.tar save-a:1 save-b")
     a, b = small("save-a"), small("save-b")
@@ -95,6 +99,7 @@ def test_oci_archive(saved):
 
 # -- what cannot be
 
+@pytest.mark.host_is_enough
 def test_unknown_image(saved):
     one_line(saved.split("docker save -o /tmp/out/x nowhere:1"), "nowhere:1", "not found")
     one_line(saved.split("docker save -o /tmp/out/x save-a:1 save-a:2"), "save-a:2", "not found")
@@ -167,6 +172,7 @@ def test_damaged_layer(saved, how):
     saved.ok("docker save -o /dev/null save-a:1")
 
 
+@pytest.mark.host_is_enough
 def test_damaged_configuration(saved):
     path = _break(saved, "images", small("save-a").id + ".json", "echo >>{}")
     try:
