@@ -91,9 +91,10 @@ static int stage_layer(struct archive *a, struct archive_member *m, struct sourc
 	return 0;
 }
 
-/* Looks at the member's first bytes and keeps what an image may be made of. */
+/* Looks at the member's first bytes and keeps what an image may be made of. hashed, where not NULL, is what src passes
+ * through: a layer that is not compressed is hashed once, as a layer. */
 static int take_contents(struct archive *a, struct archive_member *m, struct source *src,
-			 uint64_t size, struct error *err)
+			 struct hash_source *hashed, uint64_t size, struct error *err)
 {
 	struct counted_source counted = { .src = { .next = counted_next }, .from = src };
 	enum stream_format format;
@@ -109,10 +110,13 @@ static int take_contents(struct archive *a, struct archive_member *m, struct sou
 		m->why = xstrdup(why.message);
 		return 0;
 	}
-	if (len >= TAR_BLOCK && tar_sniff(head))
+	if (len >= TAR_BLOCK && tar_sniff(head)) {
+		if (hashed)
+			hashed->idle = format == STREAM_PLAIN;
 		return stage_layer(a, m, stream_source(s), &counted, size, err) < 0
 			       ? error_prefix(err, "layer \"%.150s\"", m->name)
 			       : 0;
+	}
 	if (format != STREAM_PLAIN || !looks_like_json(head, len))
 		return 0;
 	if (size <= ARCHIVE_DOCUMENT_MAX)
@@ -136,11 +140,13 @@ int archive_take(struct archive *a, struct archive_member *m, struct source *src
 
 	m->size = size;
 	if (!promised_digest(m->name, &promised))
-		return take_contents(a, m, src, size, err);
+		return take_contents(a, m, src, NULL, size, err);
 	hash_source_init(&hashed, src);
-	if (take_contents(a, m, &hashed.src, size, err) < 0 ||
+	if (take_contents(a, m, &hashed.src, &hashed, size, err) < 0 ||
 	    hash_source_finish(&hashed, &m->digest, err) < 0)
 		return -1;
+	if (hashed.idle)
+		m->digest = m->info.diffid;
 	m->size = hashed.length;
 	if (!digest_equal(&m->digest, &promised))
 		return error_set(err, EBADMSG, "blob %s is damaged: its digest is %s",

@@ -4,6 +4,7 @@
 #ifndef KNARR_IMAGE_TOOLS_SOURCE_H
 #define KNARR_IMAGE_TOOLS_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,7 @@ struct hash_source {
 	struct source *from;
 	struct sha256 hash;
 	uint64_t length;
+	bool idle; /* only counts: whoever set this gets the digest of the same bytes from elsewhere */
 };
 
 void hash_source_init(struct hash_source *s, struct source *from);
