@@ -60,6 +60,11 @@ static int open_source(const struct copy_end *e, bool follow, enum copy_kind *ki
 	if (S_ISSOCK(st.st_mode))
 		return error_set(err, EINVAL, "%s is a socket, which cannot be copied",
 				 e->path.text);
+	/* A tar says first how long a file is. */
+	if (S_ISREG(st.st_mode) && view_is_pseudo(fd))
+		return error_set(err, EINVAL,
+				 "%s: the kernel does not tell its size: copy it to a file first",
+				 e->path.text);
 	*kind = S_ISDIR(st.st_mode) ? COPY_FOLDER : COPY_FILE;
 	return STEAL_FD(fd);
 }

@@ -14,15 +14,12 @@
 #include "runtime/kernel.h"
 
 /* The guard: reads until the other end of the pipe is closed, and thaws. What ends us (^C at the terminal, a hang-up)
- * must not end it before that. */
+ * must not end it before that: all signals are blocked. */
 __attribute__((noreturn)) static void guard(int pipe_fd, int cgroup_fd)
 {
-	sigset_t all;
 	char c;
 
 	setsid();
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	/* Of all we inherited it needs two: no pipe of ours, no lock, may stay open through it. */
 	if (dup2(pipe_fd, 0) < 0 || dup2(cgroup_fd, 1) < 0)
 		_exit(1);
@@ -36,6 +33,7 @@ int freeze_begin(const char *id, struct freeze *f, struct error *err)
 {
 	char name[96];
 	autoclose int cgroup_fd = cgroup_open(container_cgroup(id, name), err);
+	sigset_t all, old;
 	int ends[2];
 
 	*f = (struct freeze)FREEZE_INIT;
@@ -47,11 +45,15 @@ int freeze_begin(const char *id, struct freeze *f, struct error *err)
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
+	/* Nor may a ^C end it before it has said so: what it is to thaw may be frozen by then. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
 	f->guard = fork();
 	if (f->guard == 0) {
 		close(ends[1]);
 		guard(ends[0], cgroup_fd);
 	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(ends[0]);
 	f->pipe_fd = ends[1];
 	if (f->guard < 0) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "image-tools/change.h"
 #include "lib/cleanup.h"
@@ -11,6 +12,9 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/freeze.h"
+
+#define PATIENCE_MS 10000
+#define PAUSE_MS    20
 
 struct request {
 	const char *container;
@@ -20,16 +24,36 @@ struct request {
 	bool pause;
 };
 
+/* One that does not run is locked, so that nobody starts it, or copies something into it, while it is read. */
+static int hold_still(const struct store *st, struct container *c, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+	for (int waited = 0; c->state.status != STATUS_RUNNING; waited += PAUSE_MS) {
+		if (container_lock(st, c, err) == 0)
+			return 0;
+		if (err->code != EBUSY || waited >= PATIENCE_MS)
+			return -1;
+		error_clear(err);
+		nanosleep(&pause, NULL);
+		if (container_refresh(st, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Its writable layer, read while it stands still. */
 static struct commit *read_upper(const struct store *st, struct container *c, bool pause,
 				 struct error *err)
 {
 	struct freeze autofreeze freeze = FREEZE_INIT;
 	struct commit *commit autocommit = NULL;
-	/* One that was never started has none. */
-	autoclose int upper =
-		openat(c->dirfd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int upper = -1;
 
+	if (hold_still(st, c, err) < 0)
+		return NULL;
+	/* One that was never started has none. */
+	upper = openat(c->dirfd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (upper < 0 && errno != ENOENT) {
 		error_errno(err, "cannot open the writable layer of container %s", c->config.name);
 		return NULL;

@@ -43,16 +43,20 @@ static int copy(const struct store *st, char **words, struct copy_end *src, stru
 	struct copy_end *inside = src->container ? src : dest;
 	struct container autocontainer c = CONTAINER_INIT;
 	struct container_view autoview view = CONTAINER_VIEW_INIT;
+	int r;
 
 	if (container_open(st, inside->container, &c, err) < 0 ||
 	    container_view_open(st, &c, inside == src ? VIEW_READ : VIEW_WRITE, &view, err) < 0)
 		return -1;
 	inside->root_fd = view.root_fd;
 	if (is_dash(src, words[0]))
-		return copy_from_tar(STDIN_FILENO, dest, options, bytes, err);
-	if (is_dash(dest, words[1]))
-		return copy_to_tar(src, STDOUT_FILENO, options, err);
-	return copy_tree(src, dest, options, bytes, err);
+		r = copy_from_tar(STDIN_FILENO, dest, options, bytes, err);
+	else if (is_dash(dest, words[1]))
+		r = copy_to_tar(src, STDOUT_FILENO, options, err);
+	else
+		r = copy_tree(src, dest, options, bytes, err);
+	/* A container that is removed meanwhile loses its files one by one: if it is still one, none was missing. */
+	return r < 0 ? -1 : container_refresh(st, &c, err);
 }
 
 static int check_ends(char **words, const struct copy_end *src, const struct copy_end *dest,

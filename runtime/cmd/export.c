@@ -37,7 +37,8 @@ static int export(const struct store *st, const char *word, tar_write_fn fn, voi
 		return -1;
 	w = tar_writer_new(fn, context);
 	f = folder_tar_new(w, &options);
-	if (folder_tar_contents(f, view.root_fd, "", err) < 0)
+	/* A container that is removed meanwhile loses its files one by one: if it is still one, none was missing. */
+	if (folder_tar_contents(f, view.root_fd, "", err) < 0 || container_refresh(st, &c, err) < 0)
 		return -1;
 	return tar_writer_end(w, err);
 }

@@ -267,6 +267,17 @@ def test_removed_while_it_is_read(tidy):
             assert "No such container" in result.out
 
 
+def test_waits_for_who_writes_to_a_stopped_container(tidy):
+    """`start` and `cp` hold its lock, and so does commit: the layer it reads is nobody else's meanwhile."""
+    c = tidy.ok("docker create busybox sleep 1000").strip()
+    tidy.ok("rm -f /tmp/commit-fifo; mkfifo /tmp/commit-fifo")
+    tidy.ok(f"docker cp - {c}:/ </tmp/commit-fifo & p=$!; exec 9>/tmp/commit-fifo; sleep 0.5; "
+            f"docker commit {c} waited:1 >/dev/null 9>&- & q=$!; sleep 1; kill -0 $q || exit 1; "
+            "mkdir -p /tmp/commit-late && tar -C /tmp -c commit-late >&9; exec 9>&-; wait $p && wait $q")
+    tidy.ok("docker run --rm waited:1 ls -d /commit-late")
+    tidy.ok("rm -r /tmp/commit-fifo /tmp/commit-late")
+
+
 def test_object_verb(tidy):
     c = start(tidy)
     assert tidy.ok(f"docker container commit {c} spelled:1").startswith("sha256:")

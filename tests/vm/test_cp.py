@@ -257,6 +257,13 @@ def test_types_that_do_not_fit(machine, web):
 
 
 @pytest.mark.host_is_enough
+@pytest.mark.parametrize("path", ["/proc/cpuinfo", "/sys/kernel/mm/transparent_hugepage/enabled"])
+def test_files_without_a_true_size_are_no_sources(stopped, path):
+    """Else they would arrive empty, or with zeros behind."""
+    refused(stopped, f"docker cp {path} web:/", f"{path}: the kernel does not tell its size")
+
+
+@pytest.mark.host_is_enough
 def test_sockets_are_no_sources(stopped):
     stopped.ok("cd /tmp/cp && python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('s')\"")
     refused(stopped, "docker cp /tmp/cp/s web:/", "/tmp/cp/s is a socket")

@@ -76,6 +76,18 @@ def test_a_file_is_whole_or_not_there(machine):
     machine.ok("rm -rf /tmp/ex")
 
 
+@pytest.mark.parametrize("words", ["export web", "cp web:/ -"])
+def test_removed_while_it_is_read(machine, words):
+    """Files that went with the container are not silently missing."""
+    machine.ok("docker run -d --name web busybox sh -c 'for i in $(seq 300); do head -c 20000 /bin/busybox >/z$i; done; "
+               "echo done; exec sleep 1000'")
+    machine.until("docker logs web", "done")
+    machine.ok("rm -f /tmp/ex-fifo; mkfifo /tmp/ex-fifo")
+    out = machine.ok(f"docker {words} >/tmp/ex-fifo 2>/tmp/ex-said & p=$!; exec 9</tmp/ex-fifo; head -c 1000 <&9 >/dev/null; "
+                     "docker rm -f web >/dev/null; cat <&9 >/dev/null; wait $p; echo $?; cat /tmp/ex-said; rm /tmp/ex-fifo /tmp/ex-said")
+    assert out.startswith("1\n") and "No such container: web" in out, out
+
+
 @pytest.mark.host_is_enough
 def test_not_on_a_terminal(machine):
     machine.ok("docker create --name web busybox")
