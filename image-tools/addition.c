@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -31,17 +32,28 @@ static void note_images(const struct store *st, struct journal *j, struct additi
 	}
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static int note_names(const struct store *st, struct journal *j, const struct tag *changes,
 		      size_t n, struct error *err)
 {
 	struct tags tags autotags = TAGS_INIT;
+	const char **names autofree = NULL;
 
 	if (!n)
 		return 0;
 	if (tags_read(st, &tags, err) < 0)
 		return -1;
+	names = xcalloc(n, sizeof(*names));
 	for (size_t i = 0; i < n; i++)
-		journal_note_name(j, changes[i].name, tags_find(&tags, changes[i].name));
+		names[i] = changes[i].name;
+	qsort(names, n, sizeof(*names), compare_names);
+	for (size_t i = 0; i < n; i++)
+		if (!i || strcmp(names[i], names[i - 1]) != 0)
+			journal_note_name(j, names[i], tags_find(&tags, names[i]));
 	return 0;
 }
 
@@ -60,11 +72,21 @@ static int put_layers(const struct store *st, struct layer_writer *const *layers
 	return any ? fs_sync_dir(st->layers_fd, err) : 0;
 }
 
+/* Whether an image has been put already, as one is that a list names many times. */
+static bool is_again(const struct addition_image *images, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (digest_equal(&images[k].id, &images[i].id))
+			return true;
+	return false;
+}
+
 static int put_images(const struct store *st, struct addition_image *images, size_t n,
 		      struct error *err)
 {
 	for (size_t i = 0; i < n; i++)
-		if (image_put(st, images[i].json, images[i].len, &images[i].id, err) < 0)
+		if (!is_again(images, i) &&
+		    image_put(st, images[i].json, images[i].len, &images[i].id, err) < 0)
 			return -1;
 	return 0;
 }
@@ -115,6 +137,29 @@ static struct tag *list_names(const struct addition_image *images, size_t n, siz
 	return list;
 }
 
+static int compare_layers(const void *a, const void *b)
+{
+	struct layer_writer *const *x = a, *const *y = b;
+
+	return memcmp(layer_diffid(*x), layer_diffid(*y), sizeof(struct digest));
+}
+
+/* Each layer once, sorted by DiffID; the caller frees the list. */
+static struct layer_writer **unite_layers(struct layer_writer *const *layers, size_t *n)
+{
+	struct layer_writer **list = xcalloc(*n + 1, sizeof(*list));
+	size_t left = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		list[i] = layers[i];
+	qsort(list, *n, sizeof(*list), compare_layers);
+	for (size_t i = 0; i < *n; i++)
+		if (!left || compare_layers(&list[left - 1], &list[i]) != 0)
+			list[left++] = list[i];
+	*n = left;
+	return list;
+}
+
 /* Layers that depend on those below them get what they lack. */
 static int complete(const struct store *st, struct layer_writer *const *layers, size_t n_layers,
 		    const struct addition_image *addition, struct error *err)
@@ -124,9 +169,10 @@ static int complete(const struct store *st, struct layer_writer *const *layers, 
 	return img ? layer_complete(st, layers, n_layers, img->diffids, img->n_diffids, err) : -1;
 }
 
-int addition_publish(const struct store *st, struct layer_writer *const *layers, size_t n_layers,
+int addition_publish(const struct store *st, struct layer_writer *const *given, size_t n_layers,
 		     struct addition_image *images, size_t n_images, struct error *err)
 {
+	struct layer_writer **layers autofree = unite_layers(given, &n_layers);
 	struct tag *names autofree = NULL;
 	size_t n_names;
 	int lock autoclose = -1, r = -1;

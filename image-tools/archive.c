@@ -28,6 +28,42 @@ const char *archive_bare_name(const char *name)
 	}
 }
 
+/* Where name stands in by_name, or would. */
+static size_t find_place(const struct archive *a, const char *name, bool *there)
+{
+	size_t from = 0, to = a->n_names;
+
+	*there = false;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		int r = strcmp(a->by_name[middle]->name, name);
+
+		if (r < 0)
+			from = middle + 1;
+		else
+			to = middle;
+		if (r == 0) {
+			*there = true;
+			return middle;
+		}
+	}
+	return from;
+}
+
+/* Of two by the same name the later one counts, as in extraction. */
+static void add_name(struct archive *a, struct archive_member *m)
+{
+	bool there;
+	size_t at = find_place(a, m->name, &there);
+
+	if (!there) {
+		memmove(a->by_name + at + 1, a->by_name + at,
+			(a->n_names - at) * sizeof(struct archive_member *));
+		a->n_names++;
+	}
+	a->by_name[at] = m;
+}
+
 struct archive_member *archive_add(struct archive *a, const char *name, struct error *err)
 {
 	struct archive_member *m;
@@ -40,10 +76,12 @@ struct archive_member *archive_add(struct archive *a, const char *name, struct e
 	if (a->n == a->room) {
 		a->room = a->room ? 2 * a->room : 64;
 		a->members = xreallocarray(a->members, a->room, sizeof(struct archive_member *));
+		a->by_name = xreallocarray(a->by_name, a->room, sizeof(struct archive_member *));
 	}
 	m = xcalloc(1, sizeof(*m));
 	m->name = xstrdup(archive_bare_name(name));
 	a->members[a->n++] = m;
+	add_name(a, m);
 	return m;
 }
 
@@ -51,11 +89,10 @@ struct archive_member *archive_add(struct archive *a, const char *name, struct e
 
 static const struct archive_member *find_exact(const struct archive *a, const char *name)
 {
-	/* Of two by the same name the later one counts, as in extraction. */
-	for (size_t i = a->n; i-- > 0;)
-		if (strcmp(a->members[i]->name, name) == 0)
-			return a->members[i];
-	return NULL;
+	bool there;
+	size_t at = find_place(a, name, &there);
+
+	return there ? a->by_name[at] : NULL;
 }
 
 static const struct archive_member *absent(const char *name, const char *what, struct error *err)
@@ -173,6 +210,7 @@ void archive_free(struct archive *a)
 		free(m);
 	}
 	free(a->members);
+	free(a->by_name);
 	cleanup_close(&a->folder_fd);
 	*a = (struct archive)ARCHIVE_INIT;
 }

@@ -46,6 +46,8 @@ struct archive {
 	int folder_fd; /* -1: it is a tar, and all members are here */
 	struct archive_member **members;
 	size_t n, room;
+	struct archive_member **by_name; /* sorted; of two by the same name the later one */
+	size_t n_names;
 	size_t documents; /* bytes of them */
 };
 

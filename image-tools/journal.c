@@ -42,9 +42,6 @@ void journal_note_name(struct journal *j, const char *name, const struct digest 
 {
 	static const struct digest none;
 
-	for (size_t i = 0; i < j->n_names; i++)
-		if (strcmp(j->names[i].name, name) == 0)
-			return;
 	j->names = xreallocarray(j->names, j->n_names + 1, sizeof(*j->names));
 	j->names[j->n_names++] = (struct tag){ .name = xstrdup(name), .id = id ? *id : none };
 }
@@ -139,6 +136,9 @@ int journal_begin_locked(const struct store *st, const struct journal *j, struct
 	size_t len;
 	char *text autofree = write_journal(j, &len);
 
+	/* One that could not be read again would stop all that comes after. */
+	if (len > JOURNAL_MAX)
+		return error_set(err, EFBIG, "too many names, images and layers for one step");
 	return fs_install_file(st->tmp_fd, st->tmp_fd, JOURNAL_FILE, text, len, 0600, err);
 }
 

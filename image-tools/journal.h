@@ -36,7 +36,8 @@ struct journal {
 		0 \
 	}
 
-/* Notes one thing; each at most once (a second time is passed over). The name is copied; id NULL: it is to go. */
+/* Notes one thing. Of an image or a layer a second time is passed over; names, of which there may be very many, must be noted
+ * once. The name is copied; id NULL: it is to go. */
 void journal_note_name(struct journal *j, const char *name, const struct digest *id);
 void journal_note_image(struct journal *j, const struct digest *id);
 void journal_note_layer(struct journal *j, const struct digest *diffid);

@@ -52,7 +52,7 @@ int layer_append(struct layer_writer *w, const void *data, size_t len, struct er
 int layer_seal(struct layer_writer *w, const struct digest *expected, struct layer_info *info,
 	       struct error *err);
 
-/* Completes sealed layers for an image of theirs: diffids names its layers, lowest first, each one of the writers' or in
+/* Completes sealed layers (sorted by DiffID, each once) for an image of theirs: diffids names its layers, lowest first, each one of the writers' or in
  * the store. Layers that depend on those below get their index for this stack, which is published with them. Mounts, if
  * there are any. Returns 0, or -1 with err set: EINVAL (a hard link to nowhere), ENOENT (no such layer), others. */
 int layer_complete(const struct store *st, struct layer_writer *const *writers, size_t n_writers,

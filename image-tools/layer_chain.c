@@ -3,6 +3,7 @@
  * cannot know". */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -97,7 +98,8 @@ static int put(const struct store *st, const struct layer_info *info, const stru
 	chain_file(&info->diffid, chain, name);
 	if ((mkdirat(st->layers_fd, folder, 0700) < 0 && errno != EEXIST) ||
 	    (unlinkat(st->layers_fd, name, 0) < 0 && errno != ENOENT) ||
-	    linkat(AT_FDCWD, fs_fd_path(fd, path), st->layers_fd, name, AT_SYMLINK_FOLLOW) < 0)
+	    (linkat(AT_FDCWD, fs_fd_path(fd, path), st->layers_fd, name, AT_SYMLINK_FOLLOW) < 0 &&
+	     errno != EEXIST)) /* somebody else made it just now: the same bytes */
 		return error_errno(err, "cannot name an index in %s/layers", st->root);
 	return 0;
 }
@@ -192,19 +194,28 @@ int layer_chains_remove(const struct store *st, const struct digest *diffid, str
 /* The layers of one image, mounted one after the other, for those above them to look at. */
 struct stack {
 	const struct store *st;
-	struct layer_writer *const *writers;
+	struct layer_writer *const *writers; /* sorted by DiffID */
 	size_t n_writers;
 	const struct digest *diffids;
 	int *dirs; /* mounted so far */
 	size_t n;
 };
 
+static int compare_with_writer(const void *diffid, const void *writer)
+{
+	struct layer_writer *const *w = writer;
+
+	return memcmp(diffid, &(*w)->info.diffid, sizeof(struct digest));
+}
+
 static struct layer_writer *find_writer(const struct stack *s, const struct digest *diffid)
 {
-	for (size_t i = 0; i < s->n_writers; i++)
-		if (digest_equal(&s->writers[i]->info.diffid, diffid))
-			return s->writers[i];
-	return NULL;
+	struct layer_writer *const *found =
+		s->n_writers ? bsearch(diffid, s->writers, s->n_writers, sizeof(*s->writers),
+				       compare_with_writer)
+			     : NULL;
+
+	return found ? *found : NULL;
 }
 
 /* The writer's index for the layers so far and its own. */

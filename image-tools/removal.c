@@ -78,8 +78,14 @@ static int carry_out(const struct store *st, const struct journal *j, size_t tol
 
 	if (journal_begin_locked(st, j, &why) < 0 && why.code != ENOSPC)
 		return error_set(err, why.code, "%s", why.message);
-	if (journal_carry_out_locked(st, j, err) == 0)
+	error_clear(&why);
+	if (journal_carry_out_locked(st, j, &why) == 0)
 		return 0;
+	/* Of all steps only the first, the names', needs room: nothing has changed. Left, the journal would stop every
+	 * command that could make some. */
+	if (why.code == ENOSPC)
+		(void)journal_end_locked(st, NULL);
+	error_set(err, why.code, "%s", why.message);
 	while (out->n > told)
 		free(out->items[--out->n].text);
 	return -1;

@@ -118,6 +118,9 @@ static int copy_layer(struct tar_writer *w, const struct saved_layer *layer, str
 	blob_name(&layer->diffid, name);
 	if (begin_file(w, name, layer->size, err) < 0)
 		return -1;
+	/* What has no bytes has no last piece to hold back. */
+	if (!layer->size && check(h, layer, err) < 0)
+		return -1;
 	(void)posix_fadvise(layer->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	while (done < layer->size) {
 		size_t room;

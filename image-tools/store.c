@@ -117,6 +117,14 @@ int store_lock(const struct store *st, int operation, struct error *err)
 		return error_errno(err, "cannot open %s/lock", st->root);
 	if (fs_lock(fd, operation) < 0)
 		return error_errno(err, "cannot lock %s", st->root);
+	/* With the shared lock, too: an image that a killed rmi was taking away must not be found and given a container. Who
+	 * cannot have it settled (the journal is damaged) reads what there is. */
+	if (!(operation & LOCK_EX) && journal_exists(st)) {
+		if (fs_lock(fd, LOCK_EX | (operation & LOCK_NB)) == 0)
+			(void)journal_settle_locked(st, NULL);
+		if (fs_lock(fd, operation) < 0)
+			return error_errno(err, "cannot lock %s", st->root);
+	}
 	if ((operation & LOCK_EX) && journal_settle_locked(st, err) < 0)
 		return -1;
 	return STEAL_FD(fd);

@@ -100,6 +100,11 @@ static int tags_write(const struct store *st, const struct tags *tags, struct er
 		yyjson_mut_obj_add(map, yyjson_mut_str(doc, tags->items[i].name),
 				   yyjson_mut_strcpy(doc, digest_text(&tags->items[i].id, text)));
 	json = json_write(doc, false, &len);
+	/* One that could not be read again would be the end of all names. */
+	if (len > TAGS_FILE_MAX)
+		return error_set(err, EFBIG,
+				 "%s/" TAGS_FILE " would have more than %u MiB of names", st->root,
+				 TAGS_FILE_MAX >> 20);
 	return fs_install_file(st->tmp_fd, st->fd, TAGS_FILE, json, len, 0600, err);
 }
 
@@ -112,18 +117,16 @@ static struct tag *find(const struct tags *tags, const char *name)
 	return bsearch(&key, tags->items, tags->n, sizeof(*tags->items), compare_tags);
 }
 
-/* Makes one change; returns whether it changed anything. There is room for one more. */
-static bool apply(struct tags *tags, const struct tag *change)
+/* Makes one change; returns whether it changed anything. What is new goes behind the sorted ones in *all, which have
+ * room for it; what goes is left with an ID of zeros. No two changes are of one name. */
+static bool apply(const struct tags *sorted, struct tags *all, const struct tag *change)
 {
-	struct tag *t = find(tags, change->name);
+	struct tag *t = find(sorted, change->name);
 
 	if (digest_is_zero(&change->id)) {
-		if (!t)
-			return false;
-		free(t->name);
-		tags->n--;
-		memmove(t, t + 1, (size_t)(&tags->items[tags->n] - t) * sizeof(*t));
-		return true;
+		if (t)
+			t->id = change->id;
+		return t;
 	}
 	if (t && digest_equal(&t->id, &change->id))
 		return false;
@@ -131,24 +134,55 @@ static bool apply(struct tags *tags, const struct tag *change)
 		t->id = change->id;
 		return true;
 	}
-	tags->items[tags->n++] = (struct tag){ .name = xstrdup(change->name), .id = change->id };
-	qsort(tags->items, tags->n, sizeof(*tags->items), compare_tags);
+	all->items[all->n++] = (struct tag){ .name = xstrdup(change->name), .id = change->id };
 	return true;
+}
+
+/* By name, then by their order. */
+static int compare_changes(const void *a, const void *b)
+{
+	const struct tag *x = *(const struct tag *const *)a, *y = *(const struct tag *const *)b;
+	int r = strcmp(x->name, y->name);
+
+	return r ? r : (x > y) - (x < y);
+}
+
+/* Applies the last change of each name: archives may name many, so nothing here looks at all for each. */
+static bool apply_all(struct tags *tags, const struct tag *changes, size_t n)
+{
+	const struct tag **order autofree = xcalloc(n, sizeof(*order));
+	const struct tags sorted = *tags;
+	bool changed = false;
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &changes[i];
+	qsort(order, n, sizeof(*order), compare_changes);
+	for (size_t i = 0; i < n; i++)
+		if (i + 1 == n || strcmp(order[i]->name, order[i + 1]->name) != 0)
+			changed = apply(&sorted, tags, order[i]) || changed;
+	for (size_t i = 0; i < tags->n; i++) {
+		if (digest_is_zero(&tags->items[i].id))
+			free(tags->items[i].name);
+		else
+			tags->items[left++] = tags->items[i];
+	}
+	tags->n = left;
+	if (left)
+		qsort(tags->items, left, sizeof(*tags->items), compare_tags);
+	return changed;
 }
 
 int tags_set_locked(const struct store *st, const struct tag *changes, size_t n, struct error *err)
 {
 	struct tags tags autotags = TAGS_INIT;
-	bool changed = false;
 
 	if (!n)
 		return 0;
 	if (tags_read(st, &tags, err) < 0)
 		return -1;
 	tags.items = xreallocarray(tags.items, tags.n + n, sizeof(*tags.items));
-	for (size_t i = 0; i < n; i++)
-		changed = apply(&tags, &changes[i]) || changed;
-	return changed ? tags_write(st, &tags, err) : 0;
+	return apply_all(&tags, changes, n) ? tags_write(st, &tags, err) : 0;
 }
 
 int tags_remove_locked(const struct store *st, char *const *names, size_t n, struct error *err)

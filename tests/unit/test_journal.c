@@ -204,6 +204,21 @@ static void a_failed_addition_is_taken_back(void **state)
 	means(NULL);
 }
 
+/* Else it could find the image that is to go, and make a container of it. */
+static void who_takes_the_shared_lock_settles_too(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct digest id;
+
+	(void)state;
+	id = die_at(IMAGE, NULL);
+	autoclose int lock = store_lock(scratch_store, LOCK_SH, &err);
+	assert_true(lock >= 0);
+	assert_false(journal_exists(scratch_store));
+	assert_false(image_exists(scratch_store, &id));
+	assert_int_equal(close(store_lock(scratch_store, LOCK_SH | LOCK_NB, &err)), 0);
+}
+
 static void a_damaged_journal_stops_who_would_change_things(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -227,6 +242,7 @@ int main(void)
 		TEST(what_was_half_removed_goes_on),
 		TEST(nobody_meddles_while_the_writer_lives),
 		TEST(a_failed_addition_is_taken_back),
+		TEST(who_takes_the_shared_lock_settles_too),
 		TEST(a_damaged_journal_stops_who_would_change_things),
 	};
 

@@ -432,6 +432,25 @@ static void an_image_removed_meanwhile(void **state)
 	assert_memory_equal(b.data, before.data, b.len);
 }
 
+/* A layer of no bytes has no last piece that could be held back. */
+static void a_layer_cut_to_nothing(void **state)
+{
+	struct saved_layer layer = { .diffid = layers[0], .size = 0 };
+	size_t none = 0;
+	struct saved_image img = {
+		.id = one, .json = (char *)"{}", .len = 2, .layers = &none, .n_layers = 1
+	};
+	struct saved_images images = { .items = &img, .n = 1, .layers = &layer, .n_layers = 1 };
+	autostrbuf struct strbuf b = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	layer.fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(save_archive(&images, SAVE_OCI_ARCHIVE, collect, &b, NULL, &err), -1);
+	assert_int_equal(err.code, EUCLEAN);
+	close(layer.fd);
+}
+
 #define WITH_IMAGES(test) cmocka_unit_test_setup_teardown(test, images_setup, store_teardown)
 
 int main(void)
@@ -446,6 +465,7 @@ int main(void)
 		WITH_IMAGES(a_damaged_layer_does_not_go_out_whole),
 		WITH_IMAGES(a_layer_of_another_length_or_none_is_damaged),
 		WITH_IMAGES(a_layer_that_shrinks),
+		WITH_IMAGES(a_layer_cut_to_nothing),
 		WITH_IMAGES(a_damaged_configuration),
 		WITH_IMAGES(an_output_that_fails_anywhere),
 		WITH_IMAGES(an_image_removed_meanwhile),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image-tools/tags.h"
 
+#include <errno.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "tests/unit/maketar.h"
 
@@ -61,6 +63,51 @@ static void several_are_set_in_one_step(void **state)
 	assert_int_equal(tags_read(scratch_store, &tags, &err), 0);
 	assert_int_equal(tags.n, 2);
 	assert_int_equal(tags_find(&tags, "h.test/one:1")->bytes[0], 3);
+}
+
+/* As an archive may have them; with a sort or a search for each this took hours. */
+static void very_many_are_set_in_one_step(void **state)
+{
+	enum { MANY = 100000 };
+	autotags struct tags tags = TAGS_INIT;
+	struct error err = ERROR_INIT;
+	struct tag *changes autofree = xcalloc(MANY, sizeof(*changes));
+	autoclose int lock = store_lock(scratch_store, LOCK_EX, &err);
+	struct timespec from, to;
+
+	(void)state;
+	for (unsigned int i = 0; i < MANY; i++)
+		changes[i] = (struct tag){ str_format("h.test/n:%u", i * 7919 % MANY), { { 1 } } };
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	assert_int_equal(tags_set_locked(scratch_store, changes, MANY, &err), 0);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	assert_true(to.tv_sec - from.tv_sec < 20);
+	assert_int_equal(tags_read(scratch_store, &tags, &err), 0);
+	assert_int_equal(tags.n, MANY);
+	for (size_t i = 0; i < MANY; i++)
+		free(changes[i].name);
+}
+
+/* A file that could not be read again would be the end of all names. */
+static void too_many_are_refused_and_nothing_changes(void **state)
+{
+	enum { MANY = 40000, LENGTH = 1800 };
+	autotags struct tags tags = TAGS_INIT;
+	struct error err = ERROR_INIT;
+	struct tag *changes autofree = xcalloc(MANY, sizeof(*changes));
+	autoclose int lock = -1;
+
+	(void)state;
+	assert_int_equal(set("a", 1), 0);
+	for (unsigned int i = 0; i < MANY; i++)
+		changes[i] = (struct tag){ str_format("%0*u", LENGTH, i), { { 1 } } };
+	lock = store_lock(scratch_store, LOCK_EX, &err);
+	assert_int_equal(tags_set_locked(scratch_store, changes, MANY, &err), -1);
+	assert_int_equal(err.code, EFBIG);
+	assert_int_equal(tags_read(scratch_store, &tags, &err), 0);
+	assert_int_equal(tags.n, 1);
+	for (size_t i = 0; i < MANY; i++)
+		free(changes[i].name);
 }
 
 static void several_are_removed_in_one_step(void **state)
@@ -150,6 +197,10 @@ int main(void)
 						store_teardown),
 		cmocka_unit_test_setup_teardown(several_are_set_in_one_step, store_setup,
 						store_teardown),
+		cmocka_unit_test_setup_teardown(very_many_are_set_in_one_step, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(too_many_are_refused_and_nothing_changes,
+						store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(several_are_removed_in_one_step, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(a_name_without_a_tag_is_not_set, store_setup,
