@@ -354,14 +354,25 @@ static struct layer_writer *seal(struct strbuf *b)
 	return w;
 }
 
+static int compare_writers(const void *a, const void *b)
+{
+	struct layer_writer *const *x = a, *const *y = b;
+
+	return memcmp(layer_diffid(*x), layer_diffid(*y), sizeof(struct digest));
+}
+
 /* Publishes the layers as an image's and gives their ids. */
 static int publish(struct layer_writer **w, size_t n, struct digest *ids, struct error *err)
 {
+	struct layer_writer *sorted[8];
 	bool added;
 
 	for (size_t i = 0; i < n; i++)
 		ids[i] = *layer_diffid(w[i]);
-	if (layer_complete(scratch_store, w, n, ids, n, err) < 0)
+	assert_true(n <= 8);
+	memcpy(sorted, w, n * sizeof(w[0]));
+	qsort(sorted, n, sizeof(sorted[0]), compare_writers);
+	if (layer_complete(scratch_store, sorted, n, ids, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (layer_sync(w[i], err) < 0 || layer_publish_locked(w[i], &added, err) < 0)
