@@ -242,7 +242,7 @@ static int expose(struct change *c, const char *spec, struct error *err)
 	    str_to_u64(dash ? dash + 1 : range, PORT_MAX, &last) < 0 || last < first)
 		return error_set(err, EINVAL, "invalid containerPort: %.*s",
 				 (int)strcspn(port, "/"), port);
-	for (size_t n = 0; proto[n] && n < sizeof(lower) - 1; n++)
+	for (size_t n = 0; n < sizeof(lower) - 1 && proto[n]; n++)
 		lower[n] = (char)tolower((unsigned char)proto[n]);
 	if (strcmp(lower, "tcp") != 0 && strcmp(lower, "udp") != 0 && strcmp(lower, "sctp") != 0)
 		return error_set(err, EINVAL, "invalid proto: %.100s", proto);

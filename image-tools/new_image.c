@@ -91,8 +91,11 @@ static int put_config(const struct new_image *n, yyjson_mut_doc *doc, yyjson_mut
 	fresh = yyjson_mut_obj(doc);
 	image_config_put(doc, fresh, n->config);
 	/* What the parent has beyond it stands behind. */
-	yyjson_mut_obj_foreach(config, i, max, key, val) yyjson_mut_obj_add_val(
-		doc, fresh, yyjson_mut_get_str(key), yyjson_mut_val_mut_copy(doc, val));
+	yyjson_mut_obj_foreach(config, i, max, key, val)
+	{
+		yyjson_mut_obj_add_val(doc, fresh, yyjson_mut_get_str(key),
+				       yyjson_mut_val_mut_copy(doc, val));
+	}
 	yyjson_mut_obj_remove_key(root, "config");
 	yyjson_mut_obj_add_val(doc, root, "config", fresh);
 	return 0;
@@ -144,7 +147,10 @@ static yyjson_mut_val *sorted(yyjson_mut_doc *doc, yyjson_mut_val *root)
 	const char **keys autofree = xcalloc(n + 1, sizeof(*keys));
 	yyjson_mut_val *out = yyjson_mut_obj(doc), *key, *val;
 
-	yyjson_mut_obj_foreach(root, i, max, key, val) keys[i] = yyjson_mut_get_str(key);
+	yyjson_mut_obj_foreach(root, i, max, key, val)
+	{
+		keys[i] = yyjson_mut_get_str(key);
+	}
 	qsort(keys, n, sizeof(*keys), compare);
 	for (i = 0; i < n; i++)
 		yyjson_mut_obj_add_val(

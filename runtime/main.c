@@ -143,7 +143,7 @@ static int compare_verbs(const void *a, const void *b)
 
 static int group_help(const char *group, const char *summary)
 {
-	const struct command *sorted[N_COMMANDS];
+	const struct command *sorted[N_COMMANDS] = { NULL };
 	const char *prog = log_program();
 	size_t n = 0;
 

@@ -70,8 +70,7 @@ static int set_lowers_joined(int fs, const struct strv *lowers)
 static int set_lowers(int fs, const struct strv *lowers)
 {
 	for (size_t i = 0; i < lowers->len; i++) {
-		if (stands_above(lowers, i) ||
-		    set_string(fs, "lowerdir+", lowers->items[i]) == 0)
+		if (stands_above(lowers, i) || set_string(fs, "lowerdir+", lowers->items[i]) == 0)
 			continue;
 		if (i == 0 && errno == EINVAL)
 			return set_lowers_joined(fs, lowers);

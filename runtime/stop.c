@@ -9,10 +9,10 @@
 #include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/signals.h"
 #include "lib/str.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-#include "lib/signals.h"
 
 static long long now_ms(void)
 {

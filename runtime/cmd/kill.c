@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
+#include "lib/signals.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-#include "lib/signals.h"
 
 static int send_signal(const struct store *st, const char *word, void *arg, struct error *err)
 {

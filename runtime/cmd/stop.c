@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include "lib/cleanup.h"
+#include "lib/signals.h"
 #include "lib/str.h"
 #include "runtime/command.h"
-#include "lib/signals.h"
 
 /* All were stopped together; what became of each is told one by one. */
 static int tell(const struct store *st, const char *word, void *arg, struct error *err)
