@@ -145,6 +145,22 @@ static inline int store_setup(void **state)
 	return scratch_store ? 0 : -1;
 }
 
+/* A layer in it with one file. */
+static inline struct digest layer_of(const char *name, const char *text)
+{
+	struct strbuf b autostrbuf = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+	struct layer_writer *w = layer_create(scratch_store, &err);
+	struct layer_info info;
+
+	tar_file(&b, name, text);
+	tar_end(&b);
+	if (!w || layer_append(w, b.data, b.len, &err) < 0 ||
+	    layer_finish(w, NULL, &info, &err) < 0)
+		fail_msg("%s", err.message);
+	return info.diffid;
+}
+
 static inline int store_teardown(void **state)
 {
 	char *run = xstrdup(scratch_store->run);

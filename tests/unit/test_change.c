@@ -47,35 +47,33 @@ static void fill(struct image_config *c)
 	c->working_dir = xstrdup("/srv");
 }
 
-static void check(const char *change, const char *want)
+static void apply(struct image_config *c, const char *change, const char *want)
 {
-	struct image_config c autoimageconfig = IMAGE_CONFIG_INIT;
 	struct strv lines autostrv = STRV_INIT;
 	struct error err = ERROR_INIT;
 	char *got;
 
 	strv_add(&lines, change);
-	if (changes_apply(&c, &lines, &err) < 0)
+	if (changes_apply(c, &lines, &err) < 0)
 		fail_msg("%s: %s", change, err.message);
-	got = show(&c);
+	got = show(c);
 	assert_string_equal(got, want);
 	free(got);
+}
+
+static void check(const char *change, const char *want)
+{
+	struct image_config c autoimageconfig = IMAGE_CONFIG_INIT;
+
+	apply(&c, change, want);
 }
 
 static void check_over(const char *change, const char *want)
 {
 	struct image_config c autoimageconfig = IMAGE_CONFIG_INIT;
-	struct strv lines autostrv = STRV_INIT;
-	struct error err = ERROR_INIT;
-	char *got;
 
 	fill(&c);
-	strv_add(&lines, change);
-	if (changes_apply(&c, &lines, &err) < 0)
-		fail_msg("%s: %s", change, err.message);
-	got = show(&c);
-	assert_string_equal(got, want);
-	free(got);
+	apply(&c, change, want);
 }
 
 static void refuse(const char *change, const char *message)

@@ -172,17 +172,22 @@ static void index_and_record_are_made_again(void **state)
 	is_clean();
 }
 
+/* An image whose configuration is not what it was. */
+static void add_damaged(const char *text, const char *name)
+{
+	struct digest id = add(text, name);
+	char hex[DIGEST_HEX_MAX];
+	char *file autofree = str_format("%s.json", digest_hex(&id, hex));
+
+	change(scratch_store->images_fd, file, 3);
+}
+
 static void a_damaged_configuration_is_quarantined_with_its_names(void **state)
 {
-	struct digest id;
-	char hex[DIGEST_HEX_MAX];
-	char *file autofree = NULL;
 	struct fsck f;
 
 	(void)state;
-	id = add("one", "a:1");
-	file = str_format("%s.json", digest_hex(&id, hex));
-	change(scratch_store->images_fd, file, 3);
+	add_damaged("one", "a:1");
 	f = check(false);
 	assert_int_equal(f.left, 1);
 	assert_non_null(strstr(said.data, "image a:1: its configuration does not hash to its ID"));
@@ -257,15 +262,10 @@ static void what_nobody_needs_goes(void **state)
 
 static void layers_stay_while_a_damaged_image_may_need_them(void **state)
 {
-	struct digest id;
-	char hex[DIGEST_HEX_MAX];
-	char *file autofree = NULL;
 	struct fsck f;
 
 	(void)state;
-	id = add("one", "a:1");
-	file = str_format("%s.json", digest_hex(&id, hex));
-	change(scratch_store->images_fd, file, 3);
+	add_damaged("one", "a:1");
 	f = check(true);
 	assert_int_equal(f.mended, 2); /* the configuration, its name */
 	assert_int_equal(count_names(scratch_store->layers_fd), 3);

@@ -82,20 +82,6 @@ static void what_is_no_configuration_is_refused(void **state)
 	}
 }
 
-static struct digest put_layer(const char *text)
-{
-	autostrbuf struct strbuf b = STRBUF_INIT;
-	struct error err = ERROR_INIT;
-	struct layer_writer *w = layer_create(scratch_store, &err);
-	struct layer_info info;
-
-	tar_file(&b, "f", text);
-	tar_end(&b);
-	assert_int_equal(layer_append(w, b.data, b.len, &err), 0);
-	assert_int_equal(layer_finish(w, NULL, &info, &err), 0);
-	return info.diffid;
-}
-
 static struct digest put_image(const struct digest *layer, const char *created)
 {
 	char text[DIGEST_TEXT_MAX];
@@ -113,7 +99,7 @@ static struct digest put_image(const struct digest *layer, const char *created)
 
 static void images_are_kept_byte_for_byte(void **state)
 {
-	struct digest layer = put_layer("hello"), id = put_image(&layer, "2020");
+	struct digest layer = layer_of("f", "hello"), id = put_image(&layer, "2020");
 	struct error err = ERROR_INIT;
 	autoimage struct image *img = image_open(scratch_store, &id, &err);
 	autofree struct digest *ids = NULL;
@@ -146,7 +132,7 @@ static void an_image_needs_its_layers(void **state)
 
 static void damage_is_noticed(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image(&layer, "2020");
+	struct digest layer = layer_of("f", "x"), id = put_image(&layer, "2020");
 	struct error err = ERROR_INIT;
 	char name[DIGEST_HEX_MAX + 8];
 
@@ -170,7 +156,7 @@ static int resolve(const char *name, struct digest *id, struct error *err)
 
 static void names_are_resolved(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image(&layer, "2020"), found;
+	struct digest layer = layer_of("f", "x"), id = put_image(&layer, "2020"), found;
 	autoreference struct reference ref = REFERENCE_INIT;
 	struct error err;
 	char hex[DIGEST_HEX_MAX], text[DIGEST_TEXT_MAX];
@@ -207,7 +193,7 @@ static void names_are_resolved(void **state)
 
 static void an_ambiguous_prefix_is_refused(void **state)
 {
-	struct digest layer = put_layer("x"), found;
+	struct digest layer = layer_of("f", "x"), found;
 	struct error err;
 	char prefix[2] = "", created[8];
 	bool seen[256] = { false };

@@ -25,19 +25,6 @@ static struct layer_writer *write_layer(const struct strbuf *tar)
 }
 
 /* A layer with one file. */
-static struct digest put_layer(const char *name, const char *text)
-{
-	autostrbuf struct strbuf b = STRBUF_INIT;
-	struct layer_info info;
-	struct error err = ERROR_INIT;
-
-	tar_file(&b, name, text);
-	tar_end(&b);
-	if (layer_finish(write_layer(&b), NULL, &info, &err) < 0)
-		fail_msg("%s", err.message);
-	return info.diffid;
-}
-
 static void nothing_left(void)
 {
 	assert_int_equal(count_names(scratch_store->layers_fd), 0);
@@ -75,7 +62,7 @@ static void a_layer_is_its_tar(void **state)
 
 static void twice_is_once(void **state)
 {
-	struct digest one = put_layer("f", "x"), two = put_layer("f", "x");
+	struct digest one = layer_of("f", "x"), two = layer_of("f", "x");
 
 	(void)state;
 	assert_true(digest_equal(&one, &two));
@@ -84,20 +71,20 @@ static void twice_is_once(void **state)
 
 static void a_damaged_layer_is_healed_by_putting_it_again(void **state)
 {
-	struct digest id = put_layer("f", "x");
+	struct digest id = layer_of("f", "x");
 	char name[DIGEST_HEX_MAX + 8];
 	struct stat s;
 
 	(void)state;
 	strcat((char *)digest_hex(&id, name), ".tar");
 	put_file(scratch_store->layers_fd, name, "cut");
-	put_layer("f", "x");
+	layer_of("f", "x");
 	assert_int_equal(fstatat(scratch_store->layers_fd, name, &s, 0), 0);
 	assert_int_equal(s.st_size, 2048);
 	/* and leftovers of a publication that was cut off are no hindrance */
 	strcpy(name + DIGEST_HEX_MAX - 1, ".json");
 	unlinkat(scratch_store->layers_fd, name, 0);
-	put_layer("f", "x");
+	layer_of("f", "x");
 	assert_int_equal(count_names(scratch_store->layers_fd), 3);
 }
 
@@ -182,7 +169,7 @@ static void a_full_disk_stops_the_import_early(void **state)
 
 static void cleaning_takes_what_is_no_layer(void **state)
 {
-	struct digest id = put_layer("f", "x");
+	struct digest id = layer_of("f", "x");
 	struct error err = ERROR_INIT;
 	char name[DIGEST_HEX_MAX + 8];
 	autoclose int held = -1;
@@ -239,7 +226,7 @@ static bool readable(const char *folder, const char *name, const char *text)
 
 static void held_layers_are_mounted_once(void **state)
 {
-	struct digest ids[2] = { put_layer("one", "1"), put_layer("two", "2") };
+	struct digest ids[2] = { layer_of("one", "1"), layer_of("two", "2") };
 	struct layer_hold a, b;
 	struct error err = ERROR_INIT;
 	autofree char *path = NULL;
@@ -265,7 +252,7 @@ static void held_layers_are_mounted_once(void **state)
 
 static void a_missing_layer_holds_nothing(void **state)
 {
-	struct digest ids[2] = { put_layer("one", "1") };
+	struct digest ids[2] = { layer_of("one", "1") };
 	struct layer_hold hold;
 	struct error err = ERROR_INIT;
 
@@ -282,7 +269,7 @@ static void a_missing_layer_holds_nothing(void **state)
 /* A child takes the hold over, the parent forgets it; then the child dies without a word. */
 static void a_hold_lives_and_dies_with_its_process(void **state)
 {
-	struct digest id = put_layer("one", "1");
+	struct digest id = layer_of("one", "1");
 	struct layer_hold hold, other;
 	struct error err = ERROR_INIT;
 	autofree char *path = NULL;
@@ -311,7 +298,7 @@ static void a_hold_lives_and_dies_with_its_process(void **state)
 /* Many at once, mounting and unmounting the same layer: whoever holds it can read it. */
 static void holders_do_not_race(void **state)
 {
-	struct digest id = put_layer("one", "1");
+	struct digest id = layer_of("one", "1");
 	struct layer_hold hold;
 	int bad = 0;
 
@@ -634,7 +621,7 @@ static void a_layer_whose_files_disagree_is_not_mounted(void **state)
 	memset(longer, 'x', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	for (size_t i = 0; i < 6; i++) {
-		struct digest id = put_layer("f", "x"), other = put_layer("other", longer);
+		struct digest id = layer_of("f", "x"), other = layer_of("other", longer);
 		char name[DIGEST_HEX_MAX + 8], from[DIGEST_HEX_MAX + 8];
 
 		strcat((char *)digest_hex(&id, name), suffixes[i % 3]);
@@ -669,7 +656,7 @@ static void age(const struct digest *id, long seconds)
 
 static void idle_mounts_go_after_a_while(void **state)
 {
-	struct digest id = put_layer("one", "1");
+	struct digest id = layer_of("one", "1");
 	struct layer_hold hold, other;
 	autofree char *path = NULL;
 

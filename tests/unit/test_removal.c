@@ -38,20 +38,6 @@ static int setup(void **state)
 	return store_setup(state);
 }
 
-static struct digest put_layer(const char *text)
-{
-	autostrbuf struct strbuf b = STRBUF_INIT;
-	struct error err = ERROR_INIT;
-	struct layer_writer *w = layer_create(scratch_store, &err);
-	struct layer_info info;
-
-	tar_file(&b, "f", text);
-	tar_end(&b);
-	assert_int_equal(layer_append(w, b.data, b.len, &err), 0);
-	assert_int_equal(layer_finish(w, NULL, &info, &err), 0);
-	return info.diffid;
-}
-
 /* An image of these layers, lowest first, ended by NULL. */
 static struct digest put_image(const char *created, const char *labels, ...)
 {
@@ -153,7 +139,8 @@ static const char *format(const char *fmt, ...)
 
 static void an_image_goes_with_the_layers_it_alone_used(void **state)
 {
-	struct digest base = put_layer("base"), one = put_layer("one"), two = put_layer("two");
+	struct digest base = layer_of("f", "base"), one = layer_of("f", "one"),
+		      two = layer_of("f", "two");
 	struct digest a = put_image("1", "", &base, &one, &two, NULL);
 	struct digest b = put_image("2", "", &base, NULL);
 
@@ -174,7 +161,7 @@ static void an_image_goes_with_the_layers_it_alone_used(void **state)
 
 static void a_layer_named_twice_goes_once(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, &layer, NULL);
 
 	(void)state;
 	assert_string_equal(rmi(hex(&id), false), format("D:%s D:%s ", hex(&id), hex(&layer)));
@@ -182,7 +169,7 @@ static void a_layer_named_twice_goes_once(void **state)
 
 static void one_name_of_several_is_only_untagged(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 
 	(void)state;
 	name("a", &id);
@@ -195,7 +182,7 @@ static void one_name_of_several_is_only_untagged(void **state)
 
 static void by_id_an_image_with_several_names_needs_force(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 
 	(void)state;
 	name("a", &id);
@@ -212,7 +199,7 @@ static void by_id_an_image_with_several_names_needs_force(void **state)
 
 static void by_id_one_name_goes_too(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 	char text[DIGEST_TEXT_MAX];
 
 	(void)state;
@@ -223,7 +210,7 @@ static void by_id_one_name_goes_too(void **state)
 
 static void containers_keep_their_image(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 
 	(void)state;
 	name("a", &id);
@@ -262,7 +249,7 @@ static void containers_keep_their_image(void **state)
 
 static void a_name_that_is_an_ids_beginning_is_a_name(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 	struct digest other = put_image("2", "", &layer, NULL);
 	char prefix[8];
 
@@ -275,7 +262,7 @@ static void a_name_that_is_an_ids_beginning_is_a_name(void **state)
 
 static void a_layer_that_is_held_stays_for_the_next_prune(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 	const struct prune_filter none = PRUNE_FILTER_INIT;
 	struct error err = ERROR_INIT;
 	autofree char *path = str_format("layers/%s.lock", hex(&layer));
@@ -306,7 +293,7 @@ static void damage(const struct digest *id)
 
 static void while_an_image_is_damaged_layers_stay(void **state)
 {
-	struct digest layer = put_layer("x"), id = put_image("1", "", &layer, NULL);
+	struct digest layer = layer_of("f", "x"), id = put_image("1", "", &layer, NULL);
 	struct digest bad = put_image("2", "", &layer, NULL);
 	autoremoval struct removal gone = REMOVAL_INIT;
 	struct error err = ERROR_INIT;
@@ -362,7 +349,7 @@ static unsigned prune(bool all, const struct digest *images, size_t n, const cha
 
 static void prune_takes_what_nobody_needs(void **state)
 {
-	struct digest layer = put_layer("x"), spare = put_layer("nobody's");
+	struct digest layer = layer_of("f", "x"), spare = layer_of("f", "nobody's");
 	struct digest ids[4] = {
 		put_image("1", "", &layer, NULL),
 		put_image("2", "", &layer, NULL),
@@ -389,7 +376,7 @@ static void prune_takes_what_nobody_needs(void **state)
 
 static void prune_filters(void **state)
 {
-	struct digest layer = put_layer("x");
+	struct digest layer = layer_of("f", "x");
 	struct digest ids[4] = {
 		put_image("2020-01-01T00:00:00Z", "\"a\":\"1\"", &layer, NULL),
 		put_image("2021-01-01T00:00:00Z", "\"a\":\"2\",\"b\":\"\"", &layer, NULL),
