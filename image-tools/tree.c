@@ -274,7 +274,7 @@ static int nothing(const struct tree *t, struct error *err)
 static struct tree_dentry *put(struct walk *w, const char *name, size_t len,
 			       struct tree_inode *inode, struct error *err)
 {
-	char buf[TREE_NAME_MAX + 1];
+	char buf[TREE_NAME_MAX + 1] = "";
 
 	memcpy(buf, name, len);
 	buf[len] = '\0';

@@ -605,7 +605,7 @@ static int parse_list(struct parser *p, struct node **list, enum ending *ending)
 
 static int parse(struct parser *p)
 {
-	enum ending ending;
+	enum ending ending = END_EOF;
 
 	p->variables[p->n_variables++] = "$";
 	p->token = scan(&p->scanner);

@@ -176,7 +176,7 @@ void print_float(double d, int low, int high, struct strbuf *out)
 	do
 		snprintf(digits, sizeof(digits), "%.*e", precision, d);
 	while (strtod(digits, NULL) != d && ++precision < 17);
-	exponent = atoi(strchr(digits, 'e') + 1);
+	exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
 	if (d == 0 || (exponent >= low && exponent < high))
 		strbuf_printf(out, "%.*f", precision > exponent ? precision - exponent : 0, d);
 	else

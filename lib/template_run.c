@@ -64,7 +64,7 @@ static int missing(struct walk *w, const struct node *n, const struct value *v, 
 		   struct value *out)
 {
 	*out = (struct value){ .kind = VALUE_NONE };
-	if (v->is_map)
+	if (v->is_map || !w->r.types)
 		return 0;
 	if (listed(w->r.types->optional_texts, name))
 		*out = value_string("", 0);
@@ -428,7 +428,7 @@ static int round_of(struct walk *w, const struct node *n, const struct value *ke
 	int r;
 
 	*more = true;
-	for (size_t i = 0; i < pipe->n_names; i++) {
+	for (size_t i = 0; i < pipe->n_names && i < 2; i++) {
 		struct variable *known = pipe->assign ? find_variable(w, pipe->names[i]) : NULL;
 
 		if (known)
