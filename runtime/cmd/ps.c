@@ -144,19 +144,31 @@ static bool has_ended_with(const struct filters *f, const struct container_state
 	return s->status == STATUS_EXITED && filters_allow(f, "exited", code);
 }
 
+struct ports {
+	unsigned long long first, last;
+	const char *protocol;
+};
+
 /* "80", "80/tcp" or "80-90/tcp"; without a protocol, tcp is meant. */
+static bool ports_parse(const char *text, struct ports *p)
+{
+	const char *slash = strchr(text, '/');
+	char *range autofree = xstrndup(text, slash ? (size_t)(slash - text) : strlen(text));
+	char *dash = strchr(range, '-');
+
+	p->protocol = slash && slash[1] ? slash + 1 : "tcp";
+	if (dash)
+		*dash = '\0';
+	return str_to_u64(range, 65535, &p->first) == 0 &&
+	       str_to_u64(dash ? dash + 1 : range, 65535, &p->last) == 0;
+}
+
 static bool port_fits(const char *wanted, const char *port)
 {
-	unsigned first = 0, last = 0, number = 0;
-	char wanted_protocol[8] = "tcp", protocol[8] = "tcp";
+	struct ports w, p;
 
-	if (sscanf(wanted, "%u-%u/%7s", &first, &last, wanted_protocol) < 2) {
-		if (sscanf(wanted, "%u/%7s", &first, wanted_protocol) < 1)
-			return false;
-		last = first;
-	}
-	return sscanf(port, "%u/%7s", &number, protocol) >= 1 && number >= first &&
-	       number <= last && strcmp(protocol, wanted_protocol) == 0;
+	return ports_parse(wanted, &w) && ports_parse(port, &p) && p.first >= w.first &&
+	       p.first <= w.last && strcmp(p.protocol, w.protocol) == 0;
 }
 
 static bool exposes(const struct filters *f, const struct strv *ports)
