@@ -110,11 +110,11 @@ def test_several_names(tidy, tmp_path):
 
 
 def test_without_a_name(tidy, tmp_path):
-    image = small("nameless")
-    path = tidy.link(archive.docker_archive(tmp_path / "nameless.tar", image, []))
+    image = small("no-name")
+    path = tidy.link(archive.docker_archive(tmp_path / "no-name.tar", image, []))
     assert f"Loaded image ID: sha256:{image.id}" in tidy.ok(f"docker load -i {path}")
     assert ("<none>:<none>", "sha256:" + image.id) in tidy.images()
-    assert tidy.ok(f"docker run --rm {image.id[:12]}") == "nameless\n"
+    assert tidy.ok(f"docker run --rm {image.id[:12]}") == "no-name\n"
 
 
 def test_a_name_moves_to_the_newer_image(tidy, tmp_path):

@@ -26,6 +26,7 @@ def load(machine, name, own=b"", created="2024-01-01T00:00:00Z", **config):
 @pytest.fixture
 def mine(machine):
     """Takes away what a test has loaded, and looks whether the layers went with it."""
+    machine.forget_images()
     layers = f"ls {machine.store}/layers/sha256 | sort"
     before, images = machine.ok(layers), machine.images()
     yield machine

@@ -28,6 +28,7 @@ def df(machine):
 
 @pytest.fixture
 def mine(machine):
+    machine.forget_images()
     images = machine.images()
     config = {"Env": ["PATH=/bin"], "Cmd": ["sh"]}
     base = archive.Image([BASE], {**config, "Cmd": ["true"]})
