@@ -181,17 +181,19 @@ int journal_settle_locked(const struct store *st, struct error *err)
 	struct journal j autojournal = JOURNAL_INIT;
 	struct error why = ERROR_INIT;
 	size_t len;
+	bool read;
 	char *text autofree = NULL;
 
 	if (!journal_exists(st))
 		return 0;
 	text = fs_read_file(st->tmp_fd, JOURNAL_FILE, JOURNAL_MAX, &len, &why);
-	if (text && read_journal(text, len, &j, &why) == 0 &&
-	    journal_carry_out_locked(st, &j, &why) == 0)
+	read = text && read_journal(text, len, &j, &why) == 0;
+	if (read && journal_carry_out_locked(st, &j, &why) == 0)
 		return 0;
 	return error_set(err, why.code ? why.code : EIO,
-			 "cannot finish what a killed command began: %s/tmp/" JOURNAL_FILE ": %s",
-			 st->root, why.message);
+			 "cannot finish what a killed command began: %s/tmp/" JOURNAL_FILE ": %s%s",
+			 st->root, why.message,
+			 read ? "" : "; move that file away and run 'knarr fsck --repair'");
 }
 
 void journal_settle(const struct store *st)

@@ -227,6 +227,7 @@ static void a_damaged_journal_stops_who_would_change_things(void **state)
 	put_file(scratch_store->tmp_fd, JOURNAL_FILE, "{\"images\":3}");
 	assert_int_equal(store_lock(scratch_store, LOCK_EX, &err), -1);
 	assert_non_null(strstr(err.message, "killed command"));
+	assert_non_null(strstr(err.message, "fsck --repair"));
 	assert_true(journal_exists(scratch_store));
 	assert_int_equal(close(store_lock(scratch_store, LOCK_SH, &err)), 0);
 }
