@@ -407,6 +407,7 @@ def test_members_called_out_of_the_archive_stay_in_it(machine):
     assert machine.ok(f"ls {machine.store}/images/sha256").count(image.id) == 1
 
 
+@pytest.mark.host_is_enough  # it looks from beside, and the appliance has one console
 def test_interrupted(clean):
     """^C in the middle of a layer: the command ends, nothing of it is left, and the next one works."""
     image = archive.Image([BULK])
