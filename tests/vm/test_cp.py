@@ -62,6 +62,7 @@ def test_file_in(machine, web):
     assert web.look("stat -c \"%u:%g\" /owned") == "7:8\n"
 
 
+@pytest.mark.host_is_enough  # the appliance's own busybox has no user worker
 def test_folder_in(machine, web):
     machine.ok("mkdir -p /tmp/cp/d/sub; echo a >/tmp/cp/d/a; echo b >/tmp/cp/d/sub/b; ln -s sub/b /tmp/cp/d/l")
     machine.ok("docker cp /tmp/cp/d web:/made && docker cp /tmp/cp/d web:/tmp && docker cp /tmp/cp/d/. web:/home")
@@ -114,6 +115,7 @@ def test_who_owns_what_came_out(machine):
     machine.ok("rm -rf /tmp/cp")
 
 
+@pytest.mark.host_is_enough  # the appliance's own busybox has other files
 def test_root_of_a_running_container_without_what_the_kernel_makes(machine):
     machine.ok("docker run -d --name web busybox sleep 1000; rm -rf /tmp/cp")
     machine.ok("docker cp web:/ /tmp/cp")
@@ -165,6 +167,7 @@ def test_links_as_sources(machine, web):
     assert web.look("cd /tmp; readlink file; readlink folder; cat file2 folder2/f folder3/f") == "t/f\nt\nlocal\nlocal\nlocal\n"
 
 
+@pytest.mark.host_is_enough  # the appliance's own busybox has no group extra
 def test_links_of_a_container_lead_where_they_lead_in_it(machine, web):
     machine.ok("""cd /tmp/cp && mkdir t && ln -s /etc/passwd t/abs && ln -s ../../../../../../etc t/up && docker cp t web:/
         echo machine >/tmp/cp/passwd""")
@@ -329,6 +332,7 @@ def test_nothing_of_it_is_left(clean):
     assert not [l for l in clean.ok("cat /proc/self/mountinfo").splitlines() if " - overlay " in l and clean.store in l]
 
 
+@pytest.mark.host_is_enough  # 200 MB more than the appliance's memory, where /tmp is
 def test_killed_in_the_middle(clean):
     """SIGKILL leaves no mount, no lock; what was being copied may be there in part."""
     clean.ok("docker create --name off busybox; truncate -s 3G /tmp/cp-big; dd if=/dev/zero of=/tmp/cp-big bs=1M count=200 conv=notrunc 2>/dev/null")

@@ -137,7 +137,7 @@ def test_more_layers_than_overlayfs_takes(clean, tmp_path):
 
 
 def test_no_layers(clean, tmp_path):
-    path = archive.docker_archive(tmp_path / "none.tar", archive.Image([], {"Cmd": ["/nothing"]}), ["none:1"])
+    path = archive.docker_archive(tmp_path / "no-layers.tar", archive.Image([], {"Cmd": ["/nothing"]}), ["none:1"])
     clean.ok("docker load -q -i " + clean.link(path))
     result = clean.run("docker run --rm none:1")
     clean.ok("docker rmi none:1")
