@@ -249,7 +249,7 @@ def test_a_container_with_rm(tidy):
 def test_several_at_once(tidy):
     c = start(tidy)
     change(tidy, c)
-    tidy.ok(f"(for i in 1 2 3 4; do docker commit {c} at-once:$i >/dev/null & p=\"$p $!\"; done; "
+    tidy.ok(f"(p=; for i in 1 2 3 4; do docker commit {c} at-once:$i >/dev/null & p=\"$p $!\"; done; "
             "for i in $p; do wait $i || exit 1; done)")
     assert len({tuple(diffids(tidy, dict(tidy.images())[f"at-once:{i}"])) for i in range(1, 5)}) == 1
 
