@@ -90,6 +90,7 @@ def racing(machine, *names):
 
 # ---- CVE-2018-15664: a name that is a folder when it is checked and a link when it is used
 
+@pytest.mark.host_is_enough  # a race wants speed: emulated, few rounds fit into the time
 @pytest.mark.parametrize("target", ["/tmp/machine", "../../../../../../tmp/machine", "/proc/1/root/tmp/machine", "/proc/self/cwd"])
 def test_race_out(evil, target):
     """Read through a folder that is exchanged for a link all the time: what comes out is the container's, or nothing."""
@@ -102,6 +103,7 @@ def test_race_out(evil, target):
     assert out == "CONTAINER\n"
 
 
+@pytest.mark.host_is_enough  # a race wants speed: emulated, few rounds fit into the time
 @pytest.mark.parametrize("target", ["/tmp/machine", "../../../../../../tmp/machine"])
 def test_race_in(evil, target):
     """Written through one. The machine's file is looked at by the fixture."""
@@ -115,6 +117,7 @@ def test_race_in(evil, target):
     assert "EVIL" in evil.ok("docker exec evil sh -c 'cat /tmp/machine/* /race/*/*'")
 
 
+@pytest.mark.host_is_enough  # a race wants speed: emulated, few rounds fit into the time
 def test_race_of_files(evil):
     """The same with the file itself: a link to a device and one to the machine's file, in a file's place."""
     evil.ok("docker exec evil sh -c 'echo CONTAINER > /race/f; ln -s /tmp/machine/secret /race/l; mkfifo /race/p; mkdir /race/d; mknod /race/d/kmsg c 1 11'")
@@ -124,6 +127,7 @@ def test_race_of_files(evil):
     assert set(out.split()) <= {"CONTAINER"}, out
 
 
+@pytest.mark.host_is_enough  # a race wants speed: emulated, few rounds fit into the time
 def test_race_of_exports(evil):
     evil.ok("docker exec evil sh -c 'mkdir /race/a; echo CONTAINER > /race/a/secret; ln -s /tmp/machine /race/b'")
     racing(evil, "/race/a", "/race/b")
