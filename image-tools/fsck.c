@@ -139,13 +139,6 @@ static int check_all_leftovers(struct fsck *f, struct error *err)
 		       : 0;
 }
 
-static int take_survey(const struct store *st, struct survey *s, struct error *err)
-{
-	int lock autoclose = store_lock(st, LOCK_SH, err);
-
-	return lock < 0 ? -1 : survey_take(st, s, err);
-}
-
 int fsck_store(struct fsck *f, struct error *err)
 {
 	struct survey s autosurvey = SURVEY_INIT;
@@ -153,7 +146,7 @@ int fsck_store(struct fsck *f, struct error *err)
 	check_folders(f);
 	if (check_all_leftovers(f, err) < 0 || fsck_names_file(f, err) < 0)
 		return -1;
-	if (take_survey(f->st, &s, err) < 0)
+	if (survey_under_lock(f->st, &s, err) < 0)
 		return -1;
 	f->n_images = s.n_images;
 	f->n_names = s.tags.n;

@@ -50,25 +50,51 @@ void fsck_images(struct fsck *f, struct survey *s)
 	}
 }
 
+/* Whether the layer is there for its image, by what was seen of it and, where that is given, by what the store has now:
+ * one that changed under the check, or came after it, is as whole as its maker left it. */
+static bool is_there(const struct survey *s, const struct survey *now, const struct digest *diffid)
+{
+	const struct survey_layer *l = survey_layer(s, diffid);
+
+	if (l && l->sound)
+		return true;
+	if (!now || (l && l->record && !l->changed))
+		return false;
+	l = survey_layer(now, diffid);
+	return l && l->tar && l->index && l->record;
+}
+
+/* How many layers the image lacks, and the first of them. */
+static size_t lacks(const struct survey *s, const struct survey *now,
+		    const struct survey_image *img, const struct digest **first)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < img->n_diffids; k++)
+		if (!is_there(s, now, &img->diffids[k]) && !n++)
+			*first = &img->diffids[k];
+	return n;
+}
+
 void fsck_needs(struct fsck *f, const struct survey *s)
 {
+	struct survey later autosurvey = SURVEY_INIT;
+	const struct survey *now = NULL;
+
 	for (size_t i = 0; i < s->n_images; i++) {
 		const struct survey_image *img = &s->images[i];
-		const struct survey_layer *first = NULL;
+		const struct digest *first = NULL;
 		char text[DIGEST_TEXT_MAX];
-		size_t n = 0;
+		size_t n = lacks(s, now, img, &first);
 
-		for (size_t k = 0; k < img->n_diffids; k++) {
-			const struct survey_layer *l = survey_layer(s, &img->diffids[k]);
-
-			if (l && l->sound)
-				continue;
-			if (!n++)
-				first = l;
+		/* The image may have gone with its layers since, or its layers have come. */
+		if (n && !now && survey_under_lock(f->st, &later, NULL) == 0) {
+			now = &later;
+			n = lacks(s, now, img, &first);
 		}
-		if (!n || !first)
+		if (!n || (now && !survey_image(now, &img->id)))
 			continue;
-		digest_text(&first->diffid, text);
+		digest_text(first, text);
 		if (n > 1)
 			fsck_tell(
 				f, FSCK_NONE, NULL,

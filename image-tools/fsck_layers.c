@@ -166,14 +166,18 @@ static void tell_of(struct fsck *f, struct job *job)
 		fsck_tell(f, FSCK_REMAKE, &why, "layer %s: %s", text, v->record);
 }
 
-/* A layer that has gone since the survey is nobody's fault. */
-static bool is_gone(const struct fsck *f, const struct job *job)
+/* A layer that has gone since the survey, or gone and come again, is nobody's fault. */
+static bool has_changed(const struct fsck *f, const struct job *job)
 {
+	const struct layer_verdict *v = &job->verdict;
 	struct layer_info info;
 	struct error why = ERROR_INIT;
 
-	return job->layer->record && *job->verdict.tar && !job->verdict.inode &&
-	       layer_stat(f->st, &job->layer->diffid, &info, &why) < 0 && why.code == ENOENT;
+	if (!job->err.code && !*v->tar && !*v->index && !*v->record)
+		return false;
+	return !layer_is_as_judged(f->st, v) ||
+	       (job->layer->record && layer_stat(f->st, &job->layer->diffid, &info, &why) < 0 &&
+		why.code == ENOENT);
 }
 
 int fsck_layers(struct fsck *f, struct survey *s, struct error *err)
@@ -198,7 +202,9 @@ int fsck_layers(struct fsck *f, struct survey *s, struct error *err)
 		qsort(w.jobs, w.n, sizeof(*w.jobs), by_diffid);
 	}
 	for (size_t i = 0; i < w.n; i++)
-		if (!is_gone(f, &w.jobs[i]))
+		if (has_changed(f, &w.jobs[i]))
+			w.jobs[i].layer->changed = true;
+		else
 			tell_of(f, &w.jobs[i]);
 	f->n_layers = w.n;
 	f->layer_bytes = atomic_load(&w.done);

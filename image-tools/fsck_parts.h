@@ -21,6 +21,7 @@ struct survey_layer {
 	bool tar, index, record; /* which files there are */
 	bool needed;             /* by an image whose configuration is sound */
 	bool sound;              /* it can be used: filled by fsck_layers */
+	bool changed; /* it went since the survey, or was replaced: what was seen of it says nothing of it now */
 };
 
 /* What stood in the store at one moment. */
@@ -40,6 +41,9 @@ struct survey {
 /* Looks at the store, whose lock the caller holds, shared or exclusive: reads all configurations. A tags.json that cannot be
  * read counts as without names. */
 int survey_take(const struct store *st, struct survey *out, struct error *err);
+
+/* The same, under the shared lock, which it takes and leaves. */
+int survey_under_lock(const struct store *st, struct survey *out, struct error *err);
 struct survey_image *survey_image(const struct survey *s, const struct digest *id);
 struct survey_layer *survey_layer(const struct survey *s, const struct digest *diffid);
 void survey_free(struct survey *s);

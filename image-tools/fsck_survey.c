@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "image-tools/image.h"
@@ -174,6 +175,13 @@ int survey_take(const struct store *st, struct survey *out, struct error *err)
 			add_layer(out, &room, &out->images[i].diffids[k])->needed = true;
 	unite(out);
 	return 0;
+}
+
+int survey_under_lock(const struct store *st, struct survey *out, struct error *err)
+{
+	int lock autoclose = store_lock(st, LOCK_SH, err);
+
+	return lock < 0 ? -1 : survey_take(st, out, err);
 }
 
 void survey_free(struct survey *s)

@@ -193,8 +193,7 @@ int layer_check(const struct store *st, const struct digest *diffid, _Atomic uin
 
 /* ---- Mending */
 
-/* Whether the tar in the store is still the one that was judged (there was none: that there is none). */
-static bool is_as_judged(const struct store *st, const struct layer_verdict *v)
+bool layer_is_as_judged(const struct store *st, const struct layer_verdict *v)
 {
 	char name[LAYER_FILE_MAX];
 	struct stat s;
@@ -242,7 +241,7 @@ int layer_mend(const struct store *st, const struct layer_verdict *v, struct err
 	lock = store_lock(st, LOCK_EX, err);
 	if (lock < 0)
 		return -1;
-	if (!is_as_judged(st, v))
+	if (!layer_is_as_judged(st, v))
 		return 0;
 	if ((*v->index && replace(st, index, layer_file(&info.diffid, ".erofs", name), err) < 0) ||
 	    fs_install_file(st->tmp_fd, st->layers_fd, layer_file(&info.diffid, ".json", name),
@@ -262,7 +261,7 @@ int layer_condemn(const struct store *st, const struct layer_verdict *v, struct 
 
 	if (lock < 0)
 		return -1;
-	if (!is_as_judged(st, v))
+	if (!layer_is_as_judged(st, v))
 		return 0;
 	/* The record first: without it nobody uses the rest. */
 	if (unlinkat(st->layers_fd, layer_file(diffid, ".json", name), 0) < 0 && errno != ENOENT)

@@ -29,6 +29,9 @@ struct layer_verdict {
 int layer_check(const struct store *st, const struct digest *diffid, _Atomic uint64_t *done,
 		struct layer_verdict *out, struct error *err);
 
+/* Whether the tar in the store still is the one that was judged (there was none: that there still is none). */
+bool layer_is_as_judged(const struct store *st, const struct layer_verdict *v);
+
 /* The next two take the store's exclusive lock for a moment. Where the layer is no longer the one that was judged (removed,
  * replaced meanwhile) they do nothing. Puts a new index and record beside a sound tar. */
 int layer_mend(const struct store *st, const struct layer_verdict *v, struct error *err);

@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 
 #include "image-tools/addition.h"
+#include "image-tools/fsck_parts.h"
+#include "image-tools/removal.h"
 #include "image-tools/tags.h"
 #include "tests/unit/maketar.h"
 
@@ -284,6 +286,54 @@ static void what_is_being_made_is_no_fault(void **state)
 	assert_int_equal(count_names(scratch_store->tmp_fd), 0);
 }
 
+static int no_users(const struct store *st, struct image_users *out, struct error *err)
+{
+	(void)st;
+	(void)err;
+	*out = (struct image_users)IMAGE_USERS_INIT;
+	return 0;
+}
+
+static void remove_image(const char *name)
+{
+	struct removal out autoremoval = REMOVAL_INIT;
+	struct error err = ERROR_INIT;
+
+	if (removal_of_image(scratch_store, no_users, name, true, &out, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* The part of a check that comes after the survey s. */
+static struct fsck look_at_layers(struct survey *s)
+{
+	struct fsck f = { .st = scratch_store, .say = hear };
+	struct error err = ERROR_INIT;
+
+	strbuf_reset(&said);
+	strbuf_puts(&said, "");
+	assert_int_equal(fsck_layers(&f, s, &err), 0);
+	fsck_needs(&f, s);
+	assert_int_equal(fsck_orphans(&f, s, &err), 0);
+	return f;
+}
+
+static void what_changes_under_the_check_is_no_fault(void **state)
+{
+	struct survey s autosurvey = SURVEY_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	add("one", "a:1");
+	assert_int_equal(survey_under_lock(scratch_store, &s, &err), 0);
+	remove_image("a:1");
+	assert_int_equal(look_at_layers(&s).left, 0);
+	add("one", "a:1");
+	assert_int_equal(look_at_layers(&s).left, 0);
+	/* But damage is one, also in what the survey has not seen. */
+	change(scratch_store->layers_fd, file_of_layer(".tar"), 600);
+	assert_int_equal(look_at_layers(&s).left, 2);
+}
+
 static void folders_that_others_may_change_are_set_right(void **state)
 {
 	struct stat s;
@@ -378,6 +428,7 @@ int main(void)
 		TEST(what_nobody_needs_goes),
 		TEST(layers_stay_while_a_damaged_image_may_need_them),
 		TEST(what_is_being_made_is_no_fault),
+		TEST(what_changes_under_the_check_is_no_fault),
 		TEST(folders_that_others_may_change_are_set_right),
 		TEST(a_damaged_layer_is_not_mounted),
 		TEST(a_damaged_layer_in_use_is_refused_to_newcomers),
