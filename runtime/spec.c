@@ -17,7 +17,27 @@ void spec_process_free(struct spec_process *p)
 	strv_free(&p->env);
 	free(p->cwd);
 	free(p->rlimits);
+	if (p->custom_seccomp) {
+		free(p->custom_seccomp->filter.filter);
+		free(p->custom_seccomp->listener_path);
+		free(p->custom_seccomp->listener_metadata);
+		free(p->custom_seccomp);
+	}
+	free(p->affinity_initial);
+	free(p->affinity_final);
+	free(p->apparmor_profile);
+	free(p->selinux_label);
 	memset(p, 0, sizeof(*p));
+}
+
+static void free_hooks(struct spec_hooks *hooks)
+{
+	for (size_t i = 0; i < hooks->n; i++) {
+		free(hooks->items[i].path);
+		strv_free(&hooks->items[i].args);
+		strv_free(&hooks->items[i].env);
+	}
+	free(hooks->items);
 }
 
 void spec_free(struct spec *spec)
@@ -34,6 +54,8 @@ void spec_free(struct spec *spec)
 		free(spec->mounts[i].type);
 		free(spec->mounts[i].source);
 		strv_free(&spec->mounts[i].options);
+		free(spec->mounts[i].uid_mappings);
+		free(spec->mounts[i].gid_mappings);
 	}
 	free(spec->mounts);
 	for (size_t i = 0; i < spec->n_devices; i++)
@@ -43,7 +65,16 @@ void spec_free(struct spec *spec)
 	strv_free(&spec->readonly_paths);
 	strv_free(&spec->sysctls);
 	free(spec->cgroup);
-	memset(spec, 0, sizeof(*spec));
+	resources_free(&spec->resources);
+	for (size_t i = 0; i < spec->n_joins; i++)
+		free(spec->joins[i].path);
+	free(spec->joins);
+	free(spec->uid_mappings);
+	free(spec->gid_mappings);
+	strv_free(&spec->annotations);
+	for (size_t i = 0; i < HOOK_STAGES; i++)
+		free_hooks(&spec->hooks[i]);
+	*spec = (struct spec)SPEC_INIT;
 }
 
 /* Lists double when their length is a power of two, so that no capacity need be kept. */
@@ -70,6 +101,32 @@ struct spec_device *spec_add_device(struct spec *spec)
 	struct spec_device *d = &spec->devices[spec->n_devices++];
 	memset(d, 0, sizeof(*d));
 	return d;
+}
+
+struct spec_join *spec_add_join(struct spec *spec)
+{
+	spec->joins = grow(spec->joins, spec->n_joins, sizeof(*spec->joins));
+
+	struct spec_join *j = &spec->joins[spec->n_joins++];
+	*j = (struct spec_join){ .fd = -1 };
+	return j;
+}
+
+struct spec_hook *spec_add_hook(struct spec *spec, enum spec_stage stage)
+{
+	struct spec_hooks *hooks = &spec->hooks[stage];
+
+	hooks->items = grow(hooks->items, hooks->n, sizeof(*hooks->items));
+
+	struct spec_hook *h = &hooks->items[hooks->n++];
+	memset(h, 0, sizeof(*h));
+	return h;
+}
+
+void spec_add_mapping(struct spec_mapping **list, size_t *n, struct spec_mapping mapping)
+{
+	*list = grow(*list, *n, sizeof(**list));
+	(*list)[(*n)++] = mapping;
 }
 
 /* ---- Docker's defaults */

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "lib/str.h"
+#include "runtime/resources.h"
 
 /* Capability sets are bit masks: 1 << CAP_... */
 struct spec_capabilities {
@@ -22,6 +23,31 @@ struct spec_capabilities {
 struct spec_rlimit {
 	int resource; /* RLIMIT_... */
 	struct rlimit limit;
+};
+
+/* ioprio_set(2) */
+struct spec_io_priority {
+	bool set;
+	int class; /* IOPRIO_CLASS_RT, _BE, _IDLE */
+	int priority; /* 0-7 */
+};
+
+/* sched_setattr(2) */
+struct spec_scheduler {
+	bool set;
+	uint32_t policy; /* SCHED_... */
+	int32_t nice;
+	uint32_t priority;
+	uint64_t flags; /* SCHED_FLAG_... */
+	uint64_t runtime, deadline, period; /* nanoseconds */
+};
+
+/* A seccomp filter that was asked for, and what goes with it. */
+struct spec_seccomp {
+	struct sock_fprog filter; /* its instructions are owned */
+	unsigned int flags;       /* SECCOMP_FILTER_FLAG_... */
+	char *listener_path;      /* a socket that the notify descriptor is sent to; NULL: none */
+	char *listener_metadata;
 };
 
 /* A process of a container: its first one, or one that `exec` adds. */
@@ -42,7 +68,52 @@ struct spec_process {
 	bool no_new_privileges;
 	bool has_oom_score_adj;
 	int oom_score_adj;
-	const struct sock_fprog *seccomp; /* NULL: unconfined; not owned */
+	const struct sock_fprog *seccomp; /* NULL: unconfined, or as custom_seccomp says; not owned */
+	struct spec_seccomp *custom_seccomp; /* NULL: none; owned */
+	struct spec_io_priority io_priority;
+	struct spec_scheduler scheduler;
+	char *affinity_initial, *affinity_final; /* exec: "0-3,7"; NULL: leave */
+	char *apparmor_profile, *selinux_label;  /* NULL: none asked for */
+	int preserve_fds; /* descriptors 3 to 2 + preserve_fds of the caller stay open in it (LISTEN_FDS counts among them) */
+};
+
+/* A range of a user namespace's IDs. */
+struct spec_mapping {
+	uint32_t inside, outside, count;
+};
+
+/* A namespace that exists and is joined. */
+struct spec_join {
+	uint64_t type; /* CLONE_NEW... */
+	char *path;    /* as config.json has it; NULL with fd */
+	int fd;        /* -1: open path */
+};
+
+struct spec_time_offset {
+	int64_t seconds;
+	uint32_t nanoseconds;
+};
+
+/* A program of the machine's, run at a stage of the container's life with its state on standard input. */
+struct spec_hook {
+	char *path;
+	struct strv args, env; /* args.items[0] is the name it is called by; none: path */
+	int timeout;           /* seconds; 0: none */
+};
+
+enum spec_stage {
+	HOOK_PRESTART,
+	HOOK_CREATE_RUNTIME,
+	HOOK_CREATE_CONTAINER,
+	HOOK_START_CONTAINER,
+	HOOK_POSTSTART,
+	HOOK_POSTSTOP,
+	HOOK_STAGES
+};
+
+struct spec_hooks {
+	struct spec_hook *items;
+	size_t n;
 };
 
 /* A mount below the container's root, made in order. */
@@ -54,7 +125,12 @@ struct spec_mount {
 	bool recursive;    /* bind with all that is mounted below */
 	uint64_t attr_set; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
 	uint64_t attr_clear;
+	uint64_t attr_set_recursive, attr_clear_recursive; /* rro, rnosuid, ...: for all below, too */
 	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, with MS_REC; 0: private */
+	bool copy_up; /* tmpcopyup: the tmpfs begins with what the folder it covers holds */
+	bool idmap, idmap_recursive;
+	struct spec_mapping *uid_mappings, *gid_mappings; /* idmap: its own; none: the container's */
+	size_t n_uid_mappings, n_gid_mappings;
 	struct strv options;       /* filesystem's own: "size=65536k", "mode=755" */
 };
 
@@ -79,7 +155,13 @@ struct spec {
 	struct spec_root root;
 	char *hostname; /* needs CLONE_NEWUTS in namespaces */
 	char *domainname;
-	uint64_t namespaces; /* CLONE_NEW... to create (CLONE_NEWTIME is kept for later) */
+	uint64_t namespaces; /* CLONE_NEW... to create */
+	struct spec_join *joins;
+	size_t n_joins;
+	struct spec_mapping *uid_mappings, *gid_mappings; /* of a new user namespace */
+	size_t n_uid_mappings, n_gid_mappings;
+	struct spec_time_offset monotonic, boottime; /* of a new time namespace */
+	bool has_monotonic, has_boottime;
 	struct spec_mount *mounts;
 	size_t n_mounts;
 	struct spec_device *devices;
@@ -88,10 +170,18 @@ struct spec {
 	struct strv readonly_paths;
 	struct strv sysctls; /* KEY=VALUE */
 	char *cgroup;        /* below the cgroup2 mount: "knarr/<id>"; NULL: the caller's own */
+	struct resources resources;
+
+	unsigned long root_propagation; /* MS_..., with MS_REC; 0: private */
+	uint32_t personality;           /* personality(2); with has_personality */
+	bool has_personality;
+	bool no_pivot, no_new_keyring;
+	struct strv annotations; /* KEY=VALUE */
+	struct spec_hooks hooks[HOOK_STAGES];
 };
 
 /* clang-format off */
-#define SPEC_INIT { 0 }
+#define SPEC_INIT { .resources = RESOURCES_INIT }
 /* clang-format on */
 
 void spec_process_free(struct spec_process *p);
@@ -101,6 +191,9 @@ void spec_free(struct spec *spec);
 /* Growing the lists; the returned element is zeroed (source_fd -1) and valid until the next add. */
 struct spec_mount *spec_add_mount(struct spec *spec);
 struct spec_device *spec_add_device(struct spec *spec);
+struct spec_join *spec_add_join(struct spec *spec);
+struct spec_hook *spec_add_hook(struct spec *spec, enum spec_stage stage);
+void spec_add_mapping(struct spec_mapping **list, size_t *n, struct spec_mapping mapping);
 
 /* Docker's defaults for a process: the default capabilities (14, for root; user_resolve takes them
  * from others) and seccomp filter, umask 022. Leaves the rest alone. For the process of an `exec`;
