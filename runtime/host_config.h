@@ -31,7 +31,10 @@ struct host_mount {
 	bool non_recursive; /* bind */
 	bool readonly_non_recursive, readonly_force_recursive; /* bind-recursive=writable, readonly */
 	unsigned long propagation; /* bind: MS_PRIVATE, ... with MS_REC; 0: rprivate */
-	char *options;     /* --tmpfs PATH:OPTIONS; as typed in -v, but for ro and rw */
+	bool by_mount;     /* asked for by --mount: so `inspect` shows it */
+	bool inherited;    /* brought by --volumes-from */
+	struct strv labels; /* volume: of a new one, KEY=VALUE */
+	char *options;     /* --tmpfs PATH:OPTIONS; as typed in -v, ro and rw included */
 	int64_t tmpfs_size; /* bytes; 0: the kernel's own */
 	uint32_t tmpfs_mode; /* 0: 01777 */
 };
