@@ -126,7 +126,8 @@ struct spec_mount {
 	uint64_t attr_set; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
 	uint64_t attr_clear;
 	uint64_t attr_set_recursive, attr_clear_recursive; /* rro, rnosuid, ...: for all below, too */
-	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, with MS_REC; 0: private */
+	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_SLAVE|MS_SHARED, with MS_REC; 0: private */
+	bool remount; /* no new mount: changes the attributes (and given options) of the one at destination */
 	bool copy_up; /* tmpcopyup: the tmpfs begins with what the folder it covers holds */
 	bool idmap, idmap_recursive;
 	struct spec_mapping *uid_mappings, *gid_mappings; /* idmap: its own; none: the container's */
