@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -310,7 +311,11 @@ int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int
 		   struct sandbox *out, struct error *err)
 {
 	struct sandbox_plan plan = {
-		.spec = spec, .process = &spec->process, .root_fd = root_fd, .join_pidfd = -1
+		.spec = spec,
+		.process = &spec->process,
+		.root_fd = root_fd,
+		.join_pidfd = -1,
+		.start_fd = spec->start_fd,
 	};
 
 	*out = (struct sandbox)SANDBOX_INIT;
@@ -324,14 +329,45 @@ int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int
 	return result;
 }
 
+int sandbox_detach(struct sandbox *sb, struct error *err)
+{
+	const char word = SANDBOX_DETACH;
+
+	if (send(sb->sync_fd, &word, 1, MSG_NOSIGNAL) != 1)
+		return silent_death(sb, err);
+	sandbox_close(sb);
+	return 0;
+}
+
+int sandbox_attach(pid_t pid, int dirfd, const char *path, struct sandbox *out, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	autoclose int at = openat(dirfd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	*out = (struct sandbox)SANDBOX_INIT;
+	if (fd < 0)
+		return error_errno(err, "socket");
+	fs_fd_path(at, address.sun_path);
+	if (at < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_set(err, ESRCH, "the container's process does not wait for its start");
+	out->pid = pid;
+	out->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (out->pidfd < 0)
+		return error_errno(err, "the container's process");
+	out->sync_fd = STEAL_FD(fd);
+	return 0;
+}
+
 int sandbox_start(struct sandbox *sb, struct error *err)
 {
+	const char word = SANDBOX_START;
 	struct sandbox_report report;
 	int fd, n = -1;
 
 	if (sb->sync_fd < 0)
 		return error_set(err, EINVAL, "the container's process was started already");
-	if (send(sb->sync_fd, "", 1, MSG_NOSIGNAL) == 1)
+	if (send(sb->sync_fd, &word, 1, MSG_NOSIGNAL) == 1)
 		n = receive_report(sb->sync_fd, &report, &fd);
 	else if (errno == EPIPE || errno == ECONNRESET)
 		return silent_death(sb, err);

@@ -45,6 +45,14 @@ int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int
  * the child has then ended and been waited for. */
 int sandbox_start(struct sandbox *sb, struct error *err);
 
+/* Leaves the waiting child to itself (`knarr-oci create`): from now on it waits for a start on
+ * spec->start_fd and does not end with the caller. Closes sb's descriptors. */
+int sandbox_detach(struct sandbox *sb, struct error *err);
+
+/* Takes up a child that sandbox_detach left waiting: connects to its socket, at path below dirfd.
+ * pid is the child's; sandbox_start comes next. -1 with err set: ESRCH when nobody waits there. */
+int sandbox_attach(pid_t pid, int dirfd, const char *path, struct sandbox *out, struct error *err);
+
 /* Runs one more process inside the container whose first process is behind pidfd (exec): joins all
  * its namespaces and root, is born in cgroup_fd, and executes at once; errors as sandbox_start. The
  * process is the caller's child. */

@@ -151,25 +151,28 @@ static int open_terminal(struct sandbox_plan *plan, const struct rootfs_fds *fds
 	return master;
 }
 
-/* Puts 0, 1, 2 in place and the socket at 3; closes all the rest, whoever opened it: the host's
- * folders must not be within reach of the program, nor of a working directory such as
- * /proc/self/fd/7 (CVE-2024-21626). */
+/* Puts 0, 1, 2 in place, the socket at 3 and the one that listens for a start at 4; closes all the
+ * rest, whoever opened it: the host's folders must not be within reach of the program, nor of a
+ * working directory such as /proc/self/fd/7 (CVE-2024-21626). */
 static int arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
 {
-	int high[4];
+	const int from[5] = { stdio[0], stdio[1], stdio[2], plan->sync_fd, plan->start_fd };
+	const int n = plan->start_fd > 0 ? 5 : 4;
+	int high[5];
 
-	for (int i = 0; i < 4; i++) {
-		high[i] = fcntl(i < 3 ? stdio[i] : plan->sync_fd, F_DUPFD_CLOEXEC, 4);
+	for (int i = 0; i < n; i++) {
+		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 5);
 		if (high[i] < 0)
 			return sandbox_fault(plan, STEP_STDIO, NULL);
 	}
-	for (int i = 0; i < 3; i++)
-		if (dup2(high[i], i) < 0)
+	for (int i = 0; i < n; i++)
+		if ((i < 3 ? dup2(high[i], i) : dup3(high[i], i, O_CLOEXEC)) < 0)
 			return sandbox_fault(plan, STEP_STDIO, NULL);
-	if (dup3(high[3], 3, O_CLOEXEC) < 0)
-		return sandbox_fault(plan, STEP_STDIO, NULL);
 	plan->sync_fd = 3;
-	return sys_close_range(4, ~0U, 0) < 0 ? sandbox_fault(plan, STEP_STDIO, NULL) : 0;
+	plan->start_fd = n > 4 ? 4 : 0;
+	return sys_close_range((unsigned int)n, ~0U, 0) < 0
+		       ? sandbox_fault(plan, STEP_STDIO, NULL)
+		       : 0;
 }
 
 /* A user other than root can open /dev/stdout again only if the pipe or terminal behind it is his;
@@ -374,21 +377,49 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 	return *program ? 0 : -1;
 }
 
+/* One word from the other end; false at its end. */
+static bool read_word(int fd, char *word)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, word, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+/* After SANDBOX_DETACH: the parent is gone. Whoever connects and says so lets us go, and hears what
+ * becomes of it as the parent would have; one that goes without a word leaves us as we were. */
+static void await_start(struct sandbox_plan *plan)
+{
+	char word;
+
+	for (;;) {
+		close(plan->sync_fd);
+		do
+			plan->sync_fd = accept4(plan->start_fd, NULL, NULL, SOCK_CLOEXEC);
+		while (plan->sync_fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+		if (plan->sync_fd < 0)
+			_exit(125);
+		if (read_word(plan->sync_fd, &word) && word == SANDBOX_START)
+			break;
+	}
+	close(plan->start_fd);
+}
+
 /* Waits for the parent's word. Returns only if it says so. */
 static void await_word(struct sandbox_plan *plan)
 {
 	char word;
-	ssize_t n;
 
 	plan->report.step = STEP_READY;
 	plan->report.code = 0;
 	plan->report.detail[0] = '\0';
-	if (send_report(plan, -1) < 0)
+	if (send_report(plan, -1) < 0 || !read_word(plan->sync_fd, &word))
 		_exit(125);
-	do
-		n = read(plan->sync_fd, &word, 1);
-	while (n < 0 && errno == EINTR);
-	if (n != 1)
+	if (word == SANDBOX_DETACH && plan->start_fd > 0)
+		await_start(plan);
+	else if (word != SANDBOX_START)
 		_exit(125);
 }
 

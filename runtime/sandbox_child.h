@@ -43,6 +43,10 @@ enum sandbox_step {
 
 #define SANDBOX_DETAIL_MAX 240
 
+/* The words of the parent to a child that is ready. */
+#define SANDBOX_START  's'
+#define SANDBOX_DETACH 'd' /* wait on plan->start_fd instead */
+
 struct sandbox_report {
 	int32_t step;
 	int32_t code; /* errno */
@@ -57,6 +61,7 @@ struct sandbox_plan {
 	int join_pidfd;  /* exec: whose namespaces to join */
 	int stdio[3];    /* all valid unless process->terminal */
 	int sync_fd;     /* the child's end of the socket */
+	int start_fd;    /* listening, where a start may come from after SANDBOX_DETACH; 0: none */
 	int parent_fd;   /* the parent's, which the child closes, to see when the parent is gone */
 	char **candidates; /* paths to try, NULL-terminated */
 	uint64_t all_capabilities;

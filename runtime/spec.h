@@ -177,6 +177,7 @@ struct spec {
 	uint32_t personality;           /* personality(2); with has_personality */
 	bool has_personality;
 	bool no_pivot, no_new_keyring;
+	int start_fd; /* for sandbox_detach: a listening SOCK_SEQPACKET of the caller's; 0: none */
 	struct strv annotations; /* KEY=VALUE */
 	struct spec_hooks hooks[HOOK_STAGES];
 };

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 
@@ -305,7 +307,7 @@ static void another_user_has_no_capabilities(void **state)
 		"x\n");
 }
 
-static void bind(struct spec *spec, const char *source, const char *destination)
+static void add_bind(struct spec *spec, const char *source, const char *destination)
 {
 	struct spec_mount *m = spec_add_mount(spec);
 
@@ -324,9 +326,9 @@ static void binds_bring_files_and_folders(void **state)
 	mkdirat(scratch(state), "shared", 0755);
 	describe(&spec,
 		 "cat /new/place/note; touch /data/made; touch /new/place/note 2>&- || echo no");
-	bind(&spec, "note", "/new/place/note");
+	add_bind(&spec, "note", "/new/place/note");
 	spec.mounts[spec.n_mounts - 1].attr_set = MOUNT_ATTR_RDONLY;
-	bind(&spec, "shared", "/data");
+	add_bind(&spec, "shared", "/data");
 	run(&spec, -1, &o);
 	assert_string_equal(o.output, "hello\nno\n");
 	assert_true(exists(scratch(state), "shared/made"));
@@ -346,7 +348,7 @@ static void links_of_the_image_lead_nowhere_outside(void **state)
 	mkdirat(scratch(state), "shared", 0755);
 	symlinkat(out, image, "up");
 	describe(&spec, "ls /up >/dev/null 2>&1 || echo gone");
-	bind(&spec, "shared", "/up/target");
+	add_bind(&spec, "shared", "/up/target");
 	run(&spec, -1, &o);
 	assert_int_equal(unlinkat(image, "up", 0), 0);
 	assert_false(exists(scratch(state), "outside/target"));
@@ -384,7 +386,7 @@ static void nothing_is_mounted_into_proc(void **state)
 		struct outcome o;
 
 		describe(&spec, "true");
-		bind(&spec, "shared", places[i]);
+		add_bind(&spec, "shared", places[i]);
 		run(&spec, -1, &o);
 		assert_int_equal(o.status, -1);
 		assert_int_equal(o.err.code, EPERM);
@@ -394,7 +396,7 @@ static void nothing_is_mounted_into_proc(void **state)
 	autospec struct spec spec = SPEC_INIT;
 	struct outcome o;
 	describe(&spec, "cat /proc/meminfo");
-	bind(&spec, "note", "/proc/meminfo");
+	add_bind(&spec, "note", "/proc/meminfo");
 	run(&spec, -1, &o);
 	assert_string_equal(o.output, "figures\n");
 }
@@ -442,6 +444,39 @@ static void a_terminal_is_the_containers_own(void **state)
 	assert_int_equal(wait_status(sb.pid), 0);
 	sandbox_close(&sb);
 	assert_string_equal(o.output, "/dev/pts/0\r\n33 99\r\nc\r\nt\r\n");
+}
+
+/* As `knarr-oci create` and `start` do: the one ends, the other takes up what waits. */
+static void a_detached_child_waits_for_its_start(void **state)
+{
+	autospec struct spec spec = SPEC_INIT;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct error err = ERROR_INIT;
+	struct sandbox sb, later;
+
+	(void)state;
+	need_root();
+	describe(&spec, "test $(ls /proc/self/fd | wc -l) = 4 && exit 7");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/start", scratch_path);
+	spec.start_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(spec.start_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(spec.start_fd, 8), 0);
+	autoclose int root = sandbox_mount_root(&spec.root, &err);
+	assert_int_equal(sandbox_create(&spec, root, NULL, -1, &sb, &err), 0);
+	close(spec.start_fd);
+	pid_t pid = sb.pid;
+	assert_int_equal(sandbox_detach(&sb, &err), 0);
+
+	/* One that goes without a word changes nothing. */
+	assert_int_equal(sandbox_attach(pid, scratch_fd, "start", &later, &err), 0);
+	sandbox_close(&later);
+	assert_int_equal(sandbox_attach(pid, scratch_fd, "start", &later, &err), 0);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	assert_int_equal(sandbox_start(&later, &err), 0);
+	sandbox_close(&later);
+	assert_int_equal(wait_status(pid), 7);
+	assert_int_equal(sandbox_attach(pid, scratch_fd, "start", &later, &err), -1);
+	assert_int_equal(err.code, ESRCH);
 }
 
 static void exec_joins_what_runs(void **state)
@@ -538,7 +573,7 @@ static void nothing_is_left_behind(void **state)
 		struct outcome o;
 
 		describe(&spec, "true");
-		bind(&spec, "not-there", "/x");
+		add_bind(&spec, "not-there", "/x");
 		run(&spec, -1, &o);
 		assert_int_equal(o.err.code, ENOENT);
 	}
@@ -589,6 +624,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_mounted_into_proc),
 		cmocka_unit_test(disks_of_the_host_cannot_be_opened),
 		cmocka_unit_test(a_terminal_is_the_containers_own),
+		cmocka_unit_test(a_detached_child_waits_for_its_start),
 		cmocka_unit_test(exec_joins_what_runs),
 		cmocka_unit_test(nothing_is_left_behind),
 	};
