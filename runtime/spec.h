@@ -116,6 +116,20 @@ struct spec_hooks {
 	size_t n;
 };
 
+struct error;
+
+/* What the caller of sandbox_create adds to the making of a container; each may be NULL. */
+struct spec_callbacks {
+	/* The process pid waits, with its namespaces and their ID maps made and its root not changed yet: the moment to
+	 * furnish its network. sandbox_create runs the hooks prestart and createRuntime behind it. -1 with err set gives
+	 * the container up. */
+	int (*created)(void *arg, pid_t pid, struct error *err);
+	/* The container's state as JSON, for the hooks that sandbox_create and its child run; status is "creating" or
+	 * "created". From malloc; needed where there are such hooks. */
+	char *(*state)(void *arg, pid_t pid, const char *status);
+	void *arg;
+};
+
 /* A mount below the container's root, made in order. */
 struct spec_mount {
 	char *destination; /* absolute, in the container; made when missing */
@@ -180,6 +194,7 @@ struct spec {
 	int start_fd; /* for sandbox_detach: a listening SOCK_SEQPACKET of the caller's; 0: none */
 	struct strv annotations; /* KEY=VALUE */
 	struct spec_hooks hooks[HOOK_STAGES];
+	const struct spec_callbacks *callbacks; /* NULL: none; not owned */
 };
 
 /* clang-format off */
