@@ -18,10 +18,8 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/str.h"
+#include "runtime/cgroup_file.h"
 #include "runtime/device_filter.h"
-
-/* Control files are short; "cgroup.procs" alone is read in pieces. */
-#define CONTROL_MAX 4096
 
 /* ---- The tree */
 
@@ -76,51 +74,24 @@ static int open_base(void)
 	return -1;
 }
 
-static int write_control(int fd, const char *file, const char *text)
-{
-	autoclose int control = openat(fd, file, O_WRONLY | O_CLOEXEC);
-
-	return control < 0 ? -1 : fs_write_all(control, text, strlen(text));
-}
-
-/* Returns the bytes read, with a NUL behind them, or -1. */
-static ssize_t read_control(int fd, const char *file, char buf[CONTROL_MAX])
-{
-	autoclose int control = openat(fd, file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = control < 0 ? -1 : fs_read_full(control, buf, CONTROL_MAX - 1);
-
-	buf[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-static bool has_word(const char *list, const char *word, size_t len)
-{
-	for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
-		if ((at == list || isspace((unsigned char)at[-1])) &&
-		    (!at[len] || isspace((unsigned char)at[len])))
-			return true;
-	return false;
-}
-
 /* Turns on, for the children of fd, the controllers that containers are limited with, as far as the
  * machine has given them to v2. Each by itself: one that refuses (realtime tasks hold "cpu", say)
  * must not take the others along. */
 static void enable_controllers(int fd)
 {
 	static const char *const wanted[] = { "cpu", "cpuset", "io", "memory", "pids", "hugetlb" };
-	char have[CONTROL_MAX], on[CONTROL_MAX];
+	char have[CGROUP_FILE_MAX], on[CGROUP_FILE_MAX];
 
-	if (read_control(fd, "cgroup.controllers", have) < 0 ||
-	    read_control(fd, "cgroup.subtree_control", on) < 0)
+	if (cgroup_file_read(fd, "cgroup.controllers", have) < 0 ||
+	    cgroup_file_read(fd, "cgroup.subtree_control", on) < 0)
 		return;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		char text[16];
-		size_t len = strlen(wanted[i]);
 
-		if (!has_word(have, wanted[i], len) || has_word(on, wanted[i], len))
+		if (!cgroup_file_lists(have, wanted[i]) || cgroup_file_lists(on, wanted[i]))
 			continue;
 		snprintf(text, sizeof(text), "+%s", wanted[i]);
-		if (write_control(fd, "cgroup.subtree_control", text) < 0)
+		if (cgroup_file_write(fd, "cgroup.subtree_control", text) < 0)
 			log_warn_once(
 				"not all cgroup controllers can be turned on: limits may not hold");
 	}
@@ -211,17 +182,17 @@ static bool await_event(int cgroup_fd, const char *word, long long timeout_ms)
 
 bool cgroup_populated(int cgroup_fd)
 {
-	char events[CONTROL_MAX];
+	char events[CGROUP_FILE_MAX];
 
-	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 &&
+	return cgroup_fd >= 0 && cgroup_file_read(cgroup_fd, "cgroup.events", events) > 0 &&
 	       strstr(events, "populated 1");
 }
 
 bool cgroup_frozen(int cgroup_fd)
 {
-	char events[CONTROL_MAX];
+	char events[CGROUP_FILE_MAX];
 
-	return cgroup_fd >= 0 && read_control(cgroup_fd, "cgroup.events", events) > 0 &&
+	return cgroup_fd >= 0 && cgroup_file_read(cgroup_fd, "cgroup.events", events) > 0 &&
 	       strstr(events, "frozen 1");
 }
 
@@ -309,7 +280,7 @@ int cgroup_pids(int cgroup_fd, pid_t **pids, size_t *n, struct error *err)
 
 int cgroup_kill(int cgroup_fd, struct error *err)
 {
-	if (cgroup_fd < 0 || write_control(cgroup_fd, "cgroup.kill", "1") == 0)
+	if (cgroup_fd < 0 || cgroup_file_write(cgroup_fd, "cgroup.kill", "1") == 0)
 		return 0;
 	if (errno == ENODEV) /* removed meanwhile */
 		return 0;
@@ -336,7 +307,7 @@ int cgroup_freeze(int cgroup_fd, bool frozen, struct error *err)
 	if (cgroup_fd < 0)
 		return error_set(err, ENOTSUP,
 				 "this machine has no cgroup v2 to pause containers with");
-	if (write_control(cgroup_fd, "cgroup.freeze", frozen ? "1" : "0") < 0)
+	if (cgroup_file_write(cgroup_fd, "cgroup.freeze", frozen ? "1" : "0") < 0)
 		return error_errno(err, "cgroup.freeze");
 
 	if (await_event(cgroup_fd, frozen ? "frozen 1" : "frozen 0", 1000))

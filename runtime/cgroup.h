@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "runtime/resources.h"
 
 /* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount) with all controllers the
  * machine offers turned on for it, and returns a descriptor of its folder for sandbox_create and
@@ -22,6 +23,17 @@
  * without; -1 with err set: a failure. An existing cgroup of that name is taken over if it is
  * empty, else EBUSY. */
 int cgroup_create(const char *name, struct error *err);
+
+/* Makes the limits of r hold for the cgroup, as runc and crun translate the runtime-spec for cgroup v2; what r leaves unset
+ * stays as it is. Returns 0, or -1 with err set and the limits before the one that failed in force: ENOTSUP, naming the
+ * controller or the file that this kernel lacks; EINVAL, a value that it refuses. Where a controller belongs to cgroup v1
+ * on this machine, or there is no cgroup v2 at all (cgroup_fd -1), one warning is all. */
+int cgroup_apply(int cgroup_fd, const struct resources *r, struct error *err);
+
+/* Which devices the processes in the cgroup may open and make: the rules of r, of which later ones win, and Docker's
+ * default ones in any case (runtime/device_filter.h). For each container, before its first process: without rules of its
+ * own this costs nothing below "knarr". Calling it again replaces what it did before (`update`). Returns 0 or -1 with err set. */
+int cgroup_allow_devices(int cgroup_fd, const struct resources *r, struct error *err);
 
 /* Opens an existing one; -1 with err set (ENOENT: no such cgroup). */
 int cgroup_open(const char *name, struct error *err);

@@ -17,6 +17,22 @@ static long sys_bpf(int command, union bpf_attr *attr)
 	return syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
+/* clang-format off */
+const struct device_rule device_rules_default[] = {
+	{ true, 'a', -1, -1, DEVICE_MKNOD },
+	{ true, 'c', 1, 3, DEVICE_ALL },    /* null */
+	{ true, 'c', 1, 5, DEVICE_ALL },    /* zero */
+	{ true, 'c', 1, 7, DEVICE_ALL },    /* full */
+	{ true, 'c', 1, 8, DEVICE_ALL },    /* random */
+	{ true, 'c', 1, 9, DEVICE_ALL },    /* urandom */
+	{ true, 'c', 5, 0, DEVICE_ALL },    /* tty */
+	{ true, 'c', 5, 1, DEVICE_ALL },    /* console */
+	{ true, 'c', 5, 2, DEVICE_ALL },    /* ptmx */
+	{ true, 'c', 136, -1, DEVICE_ALL }, /* pts */
+};
+/* clang-format on */
+const size_t n_device_rules_default = sizeof(device_rules_default) / sizeof(device_rules_default[0]);
+
 /* ---- Compiling
  *
  * r2: device type, r3: access wanted, r4: major, r5: minor; r0: 1 allows. Each rule is a block of
@@ -89,10 +105,9 @@ static bool matches_all(const struct device_rule *rule)
 	       rule->access == DEVICE_ALL;
 }
 
-int device_filter_load(const struct device_rule *rules, size_t n, struct error *err)
+struct bpf_insn *device_filter_compile(const struct device_rule *rules, size_t n, size_t *len)
 {
-	autofree struct bpf_insn *code = xcalloc(n * RULE_MAX + 8, sizeof(*code));
-	struct program p = { .code = code };
+	struct program p = { .code = xcalloc(n * RULE_MAX + 8, sizeof(*p.code)) };
 
 	/* struct bpf_cgroup_dev_ctx: access_type (access << 16 | type), major, minor. */
 	emit(&p, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_1, 0, 0);
@@ -109,67 +124,124 @@ int device_filter_load(const struct device_rule *rules, size_t n, struct error *
 	}
 	if (!decided)
 		emit_verdict(&p, false);
-
-	union bpf_attr attr;
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-	attr.insns = (uint64_t)(uintptr_t)p.code;
-	attr.insn_cnt = (uint32_t)p.len;
-	attr.license = (uint64_t)(uintptr_t) "GPL";
-	int fd = (int)sys_bpf(BPF_PROG_LOAD, &attr);
-	return fd < 0 ? error_errno(err, "loading the device filter") : fd;
+	*len = p.len;
+	return p.code;
 }
 
-int device_filter_attach(int cgroup_fd, int program_fd, struct error *err)
+/* ---- The kernel's side */
+
+/* By these names the programs are known again. */
+#define NAME_OWN     "knarr_own"
+#define NAME_DEFAULT "knarr_default"
+
+#define PROGRAMS_MAX 64 /* the kernel's own limit (BPF_CGROUP_MAX_PROGS) */
+
+static int load(const struct device_rule *rules, size_t n, const char *name)
+{
+	union bpf_attr attr;
+	size_t len;
+	autofree struct bpf_insn *code = device_filter_compile(rules, n, &len);
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+	attr.insns = (uint64_t)(uintptr_t)code;
+	attr.insn_cnt = (uint32_t)len;
+	attr.license = (uint64_t)(uintptr_t) "GPL";
+	memcpy(attr.prog_name, name, strlen(name));
+	return (int)sys_bpf(BPF_PROG_LOAD, &attr);
+}
+
+static int attach(int cgroup_fd, int program, uint32_t flags, int replaced)
 {
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.target_fd = (uint32_t)cgroup_fd;
-	attr.attach_bpf_fd = (uint32_t)program_fd;
+	attr.attach_bpf_fd = (uint32_t)program;
 	attr.attach_type = BPF_CGROUP_DEVICE;
-	/* Others may join, below: a systemd in a container filters its services. */
-	attr.attach_flags = BPF_F_ALLOW_MULTI;
-	if (sys_bpf(BPF_PROG_ATTACH, &attr) < 0)
-		return error_errno(err, "attaching the device filter");
-	return 0;
+	attr.attach_flags = flags | (replaced >= 0 ? BPF_F_REPLACE : 0);
+	attr.replace_bpf_fd = replaced >= 0 ? (uint32_t)replaced : 0;
+	return (int)sys_bpf(BPF_PROG_ATTACH, &attr);
 }
 
-int device_filter_ensure(int cgroup_fd, struct error *err)
+/* The programs on a cgroup, or (BPF_F_QUERY_EFFECTIVE) those that decide for it. Returns their number, or -1. */
+static int query(int cgroup_fd, uint32_t flags, uint32_t ids[PROGRAMS_MAX])
 {
-	/* Any node may be made; only these may be opened. */
-	static const struct device_rule defaults[] = {
-		{ true, 'a', -1, -1, DEVICE_MKNOD }, { true, 'c', 1, 3, DEVICE_ALL }, /* null */
-		{ true, 'c', 1, 5, DEVICE_ALL },                                      /* zero */
-		{ true, 'c', 1, 7, DEVICE_ALL },                                      /* full */
-		{ true, 'c', 1, 8, DEVICE_ALL },                                      /* random */
-		{ true, 'c', 1, 9, DEVICE_ALL },                                      /* urandom */
-		{ true, 'c', 5, 0, DEVICE_ALL },                                      /* tty */
-		{ true, 'c', 5, 1, DEVICE_ALL },                                      /* console */
-		{ true, 'c', 5, 2, DEVICE_ALL },                                      /* ptmx */
-		{ true, 'c', 136, -1, DEVICE_ALL },                                   /* pts */
-	};
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.query.target_fd = (uint32_t)cgroup_fd;
 	attr.query.attach_type = BPF_CGROUP_DEVICE;
-	if (sys_bpf(BPF_PROG_QUERY, &attr) == 0 && attr.query.prog_cnt > 0)
-		return 0;
+	attr.query.query_flags = flags;
+	attr.query.prog_ids = (uint64_t)(uintptr_t)ids;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	return sys_bpf(BPF_PROG_QUERY, &attr) < 0 ? -1 : (int)attr.query.prog_cnt;
+}
 
+/* A descriptor of the program of ours of that name among those on the cgroup; -1: none. */
+static int find(int cgroup_fd, uint32_t flags, const char *name)
+{
+	uint32_t ids[PROGRAMS_MAX];
+	int n = query(cgroup_fd, flags, ids);
+
+	for (int i = 0; i < n; i++) {
+		struct bpf_prog_info info = { 0 };
+		union bpf_attr attr;
+
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_id = ids[i];
+		autoclose int fd = (int)sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+		memset(&attr, 0, sizeof(attr));
+		attr.info.bpf_fd = (uint32_t)fd;
+		attr.info.info_len = sizeof(info);
+		attr.info.info = (uint64_t)(uintptr_t)&info;
+		if (fd >= 0 && sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 && strcmp(info.name, name) == 0)
+			return STEAL_FD(fd);
+	}
+	return -1;
+}
+
+static int fail(struct error *err)
+{
+	if (errno == ENOSYS || errno == EINVAL || errno == EPERM || errno == EOPNOTSUPP)
+		return error_set(err, ENOTSUP, "this kernel takes no device filter (%s)", strerror(errno));
+	return error_errno(err, "cannot set the device filter");
+}
+
+int device_filter_set(int cgroup_fd, const struct device_rule *rules, size_t n, struct error *err)
+{
+	autoclose int program = load(rules, n, NAME_OWN);
+	autoclose int old = program < 0 ? -1 : find(cgroup_fd, 0, NAME_OWN);
+
+	/* Others may join, below: a systemd in a container filters its services. */
+	if (program < 0 || attach(cgroup_fd, program, BPF_F_ALLOW_MULTI, old) < 0)
+		return fail(err);
+	return 0;
+}
+
+int device_filter_ensure(int cgroup_fd, struct error *err)
+{
+	uint32_t ids[PROGRAMS_MAX];
 	struct error why = ERROR_INIT;
-	autoclose int program =
-		device_filter_load(defaults, sizeof(defaults) / sizeof(defaults[0]), &why);
-	if (program >= 0 && device_filter_attach(cgroup_fd, program, &why) == 0)
+
+	if (query(cgroup_fd, 0, ids) > 0)
 		return 0;
-	if (why.code == ENOSYS || why.code == EINVAL || why.code == EPERM ||
-	    why.code == EOPNOTSUPP) {
-		log_warn_once(
-			"this kernel takes no device filter (%s): containers may open every device",
-			why.message);
+	autoclose int program = load(device_rules_default, n_device_rules_default, NAME_DEFAULT);
+	if (program >= 0 && attach(cgroup_fd, program, BPF_F_ALLOW_OVERRIDE, -1) == 0)
+		return 0;
+	fail(&why);
+	if (why.code == ENOTSUP) {
+		log_warn_once("%s: containers may open every device", why.message);
 		return 0;
 	}
 	if (err)
 		*err = why;
 	return -1;
+}
+
+bool device_filter_holds(int cgroup_fd)
+{
+	autoclose int program = find(cgroup_fd, BPF_F_QUERY_EFFECTIVE, NAME_DEFAULT);
+
+	return program >= 0;
 }

@@ -156,6 +156,9 @@ static int start(struct monitor *m, struct error *err)
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
 	if (m->cgroup_fd < 0 && err->code)
 		return -1;
+	if (cgroup_apply(m->cgroup_fd, &m->spec->resources, err) < 0 ||
+	    cgroup_allow_devices(m->cgroup_fd, &m->spec->resources, err) < 0)
+		return -1;
 	if (!m->spec->process.terminal && make_pipes(m, stdio, err) < 0)
 		return -1;
 	status = sandbox_create(m->spec, root_fd, stdio, m->cgroup_fd, &m->sandbox, err);

@@ -18,7 +18,7 @@ HOST_CC := gcc
 HOST_CFLAGS := -std=gnu17 -O1 -g $(WARNINGS) -fno-omit-frame-pointer
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_CPPFLAGS := $(CPPFLAGS) -isystem $(B)/sysroot/host/include
-HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -llzma -lbz2 -lz
+HOST_LIBS := -L$(B)/sysroot/host/lib -lcmocka -larchive -lseccomp -lisal -lbearssl -lyyjson -lzstd -llzma -lbz2 -lz -lm
 
 UNIT := $(B)/test/unit
 unit_objects = $(patsubst %.c,$(UNIT)/obj/%.o,$(1))
