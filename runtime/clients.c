@@ -275,6 +275,13 @@ static bool take_input(struct client *c, const unsigned char *data, size_t len)
 	return true;
 }
 
+/* A client has at most one question open, or its answers would need a queue. */
+static void reply(struct client *c, int code)
+{
+	c->reply = (uint32_t)code;
+	c->reply_due = true;
+}
+
 /* Returns false for a request that breaks the rules. */
 static bool request(struct clients *t, struct client *c, uint32_t type, const unsigned char *data,
 		    size_t len, const struct client_handlers *h)
@@ -305,15 +312,18 @@ static bool request(struct clients *t, struct client *c, uint32_t type, const un
 		h->resize(h->arg, resize.rows, resize.cols);
 		return true;
 	case CONTROL_SIGNAL:
-		/* A client has at most one question open, or its answers would need a queue. */
 		if (len != sizeof(sig) || c->reply_due)
 			return false;
 		memcpy(&sig, data, sizeof(sig));
 		code = sig.signo <= 64 ? h->signal(h->arg, (int)sig.signo, sig.flags) : EINVAL;
-		if (sig.flags & CONTROL_SIGNAL_REPLY) {
-			c->reply = (uint32_t)code;
-			c->reply_due = true;
-		}
+		if (sig.flags & CONTROL_SIGNAL_REPLY)
+			reply(c, code);
+		return true;
+	case CONTROL_PAUSE:
+	case CONTROL_UNPAUSE:
+		if (len || c->reply_due)
+			return false;
+		reply(c, h->pause(h->arg, type == CONTROL_PAUSE));
 		return true;
 	default:
 		return false;

@@ -48,6 +48,7 @@ struct client_handlers {
 	void *arg;
 	int (*resize)(void *arg, unsigned rows, unsigned cols);
 	int (*signal)(void *arg, int signo, uint32_t flags);
+	int (*pause)(void *arg, bool pause); /* or unpause */
 };
 
 /* Takes over the listener. */

@@ -195,6 +195,7 @@ static void bury(const struct store *st, struct container *c)
 		return;
 	}
 	c->state.status = STATUS_EXITED;
+	c->state.paused = c->state.restarting = false;
 	c->state.pid = 0;
 	c->state.exit_code = CONTAINER_LOST;
 	c->state.finished = time_now();

@@ -149,15 +149,14 @@ int control_failure(const struct control_frame *frame, struct error *err)
 	return error_status(err, failed.status);
 }
 
-int control_signal(int fd, int signo, uint32_t flags)
+/* Sends what is answered by REPLY, and waits for that. */
+static int ask(int fd, enum control_type type, const void *payload, size_t len)
 {
-	struct control_signal request = { .signo = (uint32_t)signo,
-					  .flags = flags | CONTROL_SIGNAL_REPLY };
 	struct control_frame frame;
 	uint32_t code;
 	int n;
 
-	if (control_send(fd, CONTROL_SIGNAL, &request, sizeof(request)) < 0) {
+	if (control_send(fd, type, payload, len) < 0) {
 		if (errno == EPIPE || errno == ECONNRESET)
 			errno = ESRCH;
 		return -1;
@@ -172,6 +171,19 @@ int control_signal(int fd, int signo, uint32_t flags)
 	if (n >= 0)
 		errno = ESRCH;
 	return -1;
+}
+
+int control_signal(int fd, int signo, uint32_t flags)
+{
+	struct control_signal request = { .signo = (uint32_t)signo,
+					  .flags = flags | CONTROL_SIGNAL_REPLY };
+
+	return ask(fd, CONTROL_SIGNAL, &request, sizeof(request));
+}
+
+int control_request(int fd, enum control_type type)
+{
+	return ask(fd, type, NULL, 0);
 }
 
 static int64_t now_ms(void)

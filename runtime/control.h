@@ -13,6 +13,8 @@
  *     STDIN_END   no more input will come
  *     RESIZE      u16 rows, u16 columns
  *     SIGNAL      u32 signal, u32 of CONTROL_SIGNAL_...; with _REPLY it is answered by REPLY
+ *     PAUSE       freeze the container; answered by REPLY: EALREADY when it is paused, EAGAIN while it is restarting
+ *     UNPAUSE     thaw it; answered by REPLY: EALREADY when it is not paused
  *
  * From the monitor:
  *     STARTED     the program was executed. Only to the command that started it, as are
@@ -42,6 +44,8 @@ enum control_type {
 	CONTROL_STDIN_END,
 	CONTROL_RESIZE,
 	CONTROL_SIGNAL,
+	CONTROL_PAUSE,
+	CONTROL_UNPAUSE,
 	CONTROL_STARTED = 64,
 	CONTROL_FAILED,
 	CONTROL_STDOUT,
@@ -113,6 +117,10 @@ int control_failure(const struct control_frame *frame, struct error *err);
 
 /* Sends a signal and waits for the answer. Returns 0, or -1 with errno: ESRCH when the container ended meanwhile. */
 int control_signal(int fd, int signo, uint32_t flags);
+
+/* Sends a request without payload that is answered by REPLY (PAUSE, UNPAUSE) and waits for the answer. Returns 0, or -1
+ * with errno: ESRCH when the container ended meanwhile. */
+int control_request(int fd, enum control_type type);
 
 /* Reads on until EXIT comes or timeout_ms have passed in all, throwing away what else comes. Returns 0 with *out filled,
  * or -1 with errno: ETIMEDOUT, EPIPE (the monitor died). */

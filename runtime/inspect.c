@@ -55,10 +55,10 @@ static void put_state(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct conta
 	yyjson_mut_val *state = yyjson_mut_obj_add_obj(doc, o, "State");
 	bool running = s->status == STATUS_RUNNING;
 
-	inspect_put(doc, state, "Status", state_name(s->status));
+	inspect_put(doc, state, "Status", state_name(s));
 	yyjson_mut_obj_add_bool(doc, state, "Running", running);
-	yyjson_mut_obj_add_bool(doc, state, "Paused", false);
-	yyjson_mut_obj_add_bool(doc, state, "Restarting", false);
+	yyjson_mut_obj_add_bool(doc, state, "Paused", running && s->paused);
+	yyjson_mut_obj_add_bool(doc, state, "Restarting", running && s->restarting);
 	yyjson_mut_obj_add_bool(doc, state, "OOMKilled", s->oom_killed);
 	yyjson_mut_obj_add_bool(doc, state, "Dead", false);
 	yyjson_mut_obj_add_int(doc, state, "Pid", running ? s->pid : 0);
@@ -337,7 +337,7 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 	put_path(doc, o, "HostsPath", st->run, "", c, "hosts");
 	put_path(doc, o, "LogPath", st->root, "/containers", c, "log");
 	inspect_put(doc, o, "Name", name);
-	yyjson_mut_obj_add_int(doc, o, "RestartCount", 0);
+	yyjson_mut_obj_add_uint(doc, o, "RestartCount", c->state.restart_count);
 	yyjson_mut_obj_add_str(doc, o, "Driver", INSPECT_DRIVER);
 	yyjson_mut_obj_add_str(doc, o, "Platform", "linux");
 	put_constants(doc, o, labels);

@@ -325,12 +325,31 @@ static int on_signal(void *arg, int signo, uint32_t flags)
 	return sys_pidfd_send_signal(m->sandbox.pidfd, signo) < 0 ? errno : 0;
 }
 
+static int on_pause(void *arg, bool pause)
+{
+	const struct monitor *m = arg;
+	struct container_state *state = &m->c->state;
+	struct error err = ERROR_INIT;
+
+	if (state->paused == pause)
+		return EALREADY;
+	if (cgroup_freeze(m->cgroup_fd, pause, &err) < 0) {
+		if (pause)
+			cgroup_freeze(m->cgroup_fd, false, NULL);
+		return err.code;
+	}
+	state->paused = pause;
+	container_write_state(m->c, NULL);
+	return 0;
+}
+
 /* Serves clients and container until the container's first process has ended. */
 static void serve(struct monitor *m)
 {
 	const struct client_handlers handlers = { .arg = m,
 						  .resize = on_resize,
-						  .signal = on_signal };
+						  .signal = on_signal,
+						  .pause = on_pause };
 	struct pollfd p[4 + 1 + CLIENTS_MAX];
 
 	for (;;) {
@@ -375,6 +394,7 @@ static void finish(struct monitor *m)
 	last.oom_killed = last.code == 128 + SIGKILL && oom_killed(m->cgroup_fd);
 	if (!m->c->config.auto_remove) {
 		state->status = STATUS_EXITED;
+		state->paused = false;
 		state->pid = 0;
 		state->exit_code = last.code;
 		state->oom_killed = last.oom_killed;
@@ -397,7 +417,8 @@ static void serve_rest(struct monitor *m)
 {
 	const struct client_handlers handlers = { .arg = m,
 						  .resize = on_resize,
-						  .signal = on_signal };
+						  .signal = on_signal,
+						  .pause = on_pause };
 	struct pollfd p[1 + CLIENTS_MAX];
 
 	while (clients_left(&m->clients)) {

@@ -43,17 +43,33 @@ void container_text_ago(struct timespec then, struct strbuf *out)
 	strbuf_printf(out, "%s ago", human_duration(time_now().tv_sec - then.tv_sec, span));
 }
 
-void container_text_status(const struct container_state *s, struct strbuf *out)
+/* How long it has been up, and what else there is to say of it. */
+static void text_running(const struct container_state *s, struct strbuf *out)
 {
 	char span[HUMAN_MAX];
 
+	if (s->restarting) {
+		strbuf_printf(out, "Restarting (%d) ", s->exit_code);
+		container_text_ago(s->finished, out);
+		return;
+	}
+	strbuf_printf(out, "Up %s", human_duration(time_now().tv_sec - s->started.tv_sec, span));
+	if (s->paused)
+		strbuf_puts(out, " (Paused)");
+	else if (s->health == HEALTH_STARTING)
+		strbuf_puts(out, " (health: starting)");
+	else if (s->health != HEALTH_NONE)
+		strbuf_printf(out, " (%s)", health_name(s->health));
+}
+
+void container_text_status(const struct container_state *s, struct strbuf *out)
+{
 	switch (s->status) {
 	case STATUS_CREATED:
 		strbuf_puts(out, "Created");
 		break;
 	case STATUS_RUNNING:
-		strbuf_printf(out, "Up %s",
-			      human_duration(time_now().tv_sec - s->started.tv_sec, span));
+		text_running(s, out);
 		break;
 	case STATUS_EXITED:
 		strbuf_printf(out, "Exited (%d) ", s->exit_code);

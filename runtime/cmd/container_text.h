@@ -13,7 +13,7 @@ void container_text_command(const struct container_config *c, bool whole, struct
 /* "3 hours ago" */
 void container_text_ago(struct timespec then, struct strbuf *out);
 
-/* "Created", "Up 3 hours", "Exited (137) 5 weeks ago" */
+/* "Created", "Up 3 hours (healthy)", "Up 3 hours (Paused)", "Restarting (1) 3 seconds ago", "Exited (137) 5 weeks ago" */
 void container_text_status(const struct container_state *s, struct strbuf *out);
 
 /* The image as it was named, unless that name means another image by now: then its ID. */

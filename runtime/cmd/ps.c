@@ -200,7 +200,7 @@ static bool fits(const struct store *st, const struct ps *ps, const struct conta
 
 	return has_name(f, c->config.name) && has_id(f, c->config.id) &&
 	       filters_match_labels(f, &c->config.run.labels) && has_ended_with(f, &c->state) &&
-	       filters_allow(f, "status", state_name(c->state.status)) &&
+	       filters_allow(f, "status", state_name(&c->state)) &&
 	       filters_allow(f, "network", c->config.network) &&
 	       exposes(f, &c->config.run.exposed_ports) && descends(st, f, &c->config.image_id);
 }
@@ -310,7 +310,7 @@ static int list_row(struct listing *l, const struct store *st, const struct cont
 		[PORTS] = c->state.status == STATUS_RUNNING ? ports : "",
 		[RUNNING_FOR] = ago.data,
 		[SIZE] = size,
-		[STATE] = state_name(c->state.status),
+		[STATE] = state_name(&c->state),
 		[STATUS] = status.data,
 	};
 	listing_row(l, values, &c->config.run.labels);

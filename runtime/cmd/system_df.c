@@ -211,7 +211,7 @@ static void add_container(struct verbose *v, const struct container *c, uint64_t
 	verbose_row(v, CONTAINERS,
 		    (const char *const[]){ command.data, time_text(c->config.created, created), id,
 					   image.data, "0", c->config.name, ago.data,
-					   human_size(bytes, size), state_name(c->state.status),
+					   human_size(bytes, size), state_name(&c->state),
 					   status.data });
 }
 

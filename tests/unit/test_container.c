@@ -393,28 +393,6 @@ static void damaged_state(void **state)
 	}
 }
 
-static void state_round_trip(void **state)
-{
-	struct container_state in = CONTAINER_STATE_INIT, out;
-	struct error err = ERROR_INIT;
-
-	assert_int_equal(state_read(scratch(state), &out, &err), 0);
-	assert_int_equal(out.status, STATUS_CREATED);
-	in.status = STATUS_EXITED;
-	in.exit_code = 137;
-	in.oom_killed = true;
-	in.started = time_now();
-	snprintf(in.error, sizeof(in.error), "exec: \"x\ny\": \xff");
-	assert_int_equal(state_write(scratch(state), &in, FS_VOLATILE, &err), 0);
-	if (state_read(scratch(state), &out, &err) < 0)
-		fail_msg("%s", err.message);
-	assert_int_equal(out.status, STATUS_EXITED);
-	assert_int_equal(out.exit_code, 137);
-	assert_true(out.oom_killed);
-	assert_int_equal(out.started.tv_sec, in.started.tv_sec);
-	assert_string_equal(out.error, "exec: \"x\ny\": \xef\xbf\xbd");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -430,7 +408,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(at_boot, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(listed_newest_first, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(damaged_state, store_setup, store_teardown),
-		cmocka_unit_test_setup_teardown(state_round_trip, store_setup, store_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,10 +29,22 @@ static int on_signal(void *arg, int signo, uint32_t flags)
 	return signo == 64 ? ESRCH : 0;
 }
 
+static bool paused;
+
+static int on_pause(void *arg, bool pause)
+{
+	(void)arg;
+	if (paused == pause)
+		return EALREADY;
+	paused = pause;
+	return 0;
+}
+
 /* One turn of the monitor's loop, without the container. */
 static void turn(void)
 {
-	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal };
+	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal,
+							 .pause = on_pause };
 	struct pollfd p[1 + CLIENTS_MAX];
 	size_t n = clients_poll(&table, p);
 
@@ -216,6 +228,21 @@ static void requests(void **state)
 	control_send(fd, CONTROL_SIGNAL, &asked, sizeof(asked));
 	turn();
 	expect(fd, CONTROL_REPLY, &code, sizeof(code));
+
+	code = 0;
+	control_send(fd, CONTROL_PAUSE, NULL, 0);
+	turn();
+	expect(fd, CONTROL_REPLY, &code, sizeof(code));
+	assert_true(paused);
+	code = EALREADY;
+	control_send(fd, CONTROL_PAUSE, NULL, 0);
+	turn();
+	expect(fd, CONTROL_REPLY, &code, sizeof(code));
+	code = 0;
+	control_send(fd, CONTROL_UNPAUSE, NULL, 0);
+	turn();
+	expect(fd, CONTROL_REPLY, &code, sizeof(code));
+	assert_false(paused);
 	close(fd);
 }
 
@@ -247,6 +274,7 @@ static void rule_breakers(void **state)
 		{ CONTROL_STDIN, 5 }, /* without ATTACH */
 		{ CONTROL_RESIZE, 3 },
 		{ CONTROL_SIGNAL, 4 },
+		{ CONTROL_PAUSE, 4 },
 		{ CONTROL_ATTACH, 0 },
 		{ CONTROL_STDIN_END, 1 },
 	};
@@ -280,7 +308,8 @@ static void rule_breakers(void **state)
 	control_send(fd, CONTROL_SIGNAL, &asked, sizeof(asked));
 	control_send(fd, CONTROL_SIGNAL, &asked, sizeof(asked));
 	assert_true(clients_left(&table));
-	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal };
+	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal,
+							 .pause = on_pause };
 	struct pollfd p = { .fd = c->fd, .events = POLLIN, .revents = POLLIN };
 	clients_handle(&table, &p, 1, &handlers);
 	assert_false(clients_left(&table));

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Events: written by many, read while they are written, bounded. */
+#include "tests/unit/store.h"
+
+#include <sys/wait.h>
+
+#include "lib/cleanup.h"
+#include "lib/json.h"
+#include "runtime/events.h"
+
+static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+static struct container_config web(void)
+{
+	struct container_config c = CONTAINER_CONFIG_INIT;
+
+	memcpy(c.id, id, sizeof(c.id));
+	c.image = xstrdup("busybox");
+	c.name = xstrdup("web");
+	return c;
+}
+
+static void one_line_each(void **state)
+{
+	struct container_config c = web();
+	const char *const more[] = { "exitCode=3", NULL };
+	struct events_reader r;
+	struct error err = ERROR_INIT;
+	const char *line;
+	size_t len;
+
+	(void)state;
+	strv_add(&c.run.labels, "zone=a\n\"b\"");
+	strv_add(&c.run.labels, "name=another");
+	strv_add(&c.run.labels, "flag");
+	events_container(&st, &c, "die", more);
+	assert_int_equal(events_open(&r, &st, &err), 0);
+	line = events_next(&r, &len);
+	assert_non_null(line);
+	assert_non_null(strstr(
+		line,
+		"{\"status\":\"die\",\"id\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
+		"\"from\":\"busybox\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"0123"));
+	assert_non_null(strstr(line, "\"Attributes\":{\"exitCode\":\"3\",\"flag\":\"\",\"image\":\"busybox\","
+				     "\"name\":\"web\",\"zone\":\"a\\n\\\"b\\\"\"}},\"scope\":\"local\",\"time\":"));
+	autojson yyjson_doc *doc = json_parse(line, len, "event", &err);
+	if (!doc)
+		fail_msg("%s", err.message);
+	assert_null(events_next(&r, &len));
+	events_close(&r);
+	config_free(&c);
+}
+
+static void other_types(void **state)
+{
+	struct strv attributes autostrv = STRV_INIT;
+	struct events_reader r;
+	struct error err = ERROR_INIT;
+	const char *line;
+	size_t len;
+
+	(void)state;
+	strv_add(&attributes, "driver=local");
+	assert_int_equal(events_open_now(&r, &st, &err), 0);
+	events_emit(&st, "volume", "create", "data", &attributes);
+	line = events_next(&r, &len);
+	assert_non_null(line);
+	assert_true(str_starts(line, "{\"Type\":\"volume\",\"Action\":\"create\",\"Actor\":{\"ID\":\"data\","
+				     "\"Attributes\":{\"driver\":\"local\"}}"));
+	events_emit(&st, "volume", "destroy", "data", NULL);
+	assert_non_null(strstr(events_next(&r, &len), "\"Attributes\":{}"));
+	events_close(&r);
+}
+
+/* Whatever is put in, a line is a JSON object of bounded length. */
+static void too_much(void **state)
+{
+	struct container_config c = web();
+	struct events_reader r;
+	struct error err = ERROR_INIT;
+	autofree char *action = xmalloc(100000);
+	const char *line;
+	size_t len;
+
+	(void)state;
+	memset(action, 1, 99999);
+	action[99999] = '\0';
+	for (int i = 0; i < 300; i++)
+		strv_addf(&c.run.labels, "label%d=%.*s", i, i * 10, action);
+	assert_int_equal(events_open(&r, &st, &err), 0);
+	events_container(&st, &c, action, NULL);
+	line = events_next(&r, &len);
+	assert_non_null(line);
+	assert_true(len < EVENT_LINE_MAX);
+	assert_non_null(strstr(line, "\"image\":\"busybox\",\"label0\":\"\",\"label1\":"));
+	assert_non_null(strstr(line, "\"name\":\"web\""));
+	autojson yyjson_doc *doc = json_parse(line, len, "event", &err);
+	if (!doc)
+		fail_msg("%s", err.message);
+	events_close(&r);
+	config_free(&c);
+}
+
+#define WRITERS 4
+#define EACH    1500
+
+/* More than two files full, by several at once: a reader who keeps up misses none, and what is kept is bounded. */
+static void many_writers_and_a_reader(void **state)
+{
+	struct events_reader r;
+	struct error err = ERROR_INIT;
+	int seen[WRITERS] = { 0 }, living = WRITERS;
+	struct stat now, old;
+
+	(void)state;
+	assert_int_equal(events_open_now(&r, &st, &err), 0);
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork() == 0) {
+			char text[320];
+			struct strv attributes = { (char *[]){ text, NULL }, 1 };
+
+			for (int i = 0; i < EACH; i++) {
+				snprintf(text, sizeof(text), "n=%d %d %0250d", w, i, i);
+				events_emit(&st, "volume", "create", "data", &attributes);
+			}
+			_exit(0);
+		}
+	}
+	for (;;) {
+		const char *line;
+		size_t len;
+		bool over = living == 0;
+
+		while ((line = events_next(&r, &len))) {
+			int w, i;
+			const char *n = strstr(line, "\"n\":\"");
+
+			assert_non_null(n);
+			assert_int_equal(sscanf(n + 5, "%d %d", &w, &i), 2);
+			assert_int_equal(i, seen[w]++);
+			assert_int_equal(line[len - 1], '}');
+		}
+		if (over)
+			break;
+		events_wait(&r, 20);
+		while (living && waitpid(-1, NULL, WNOHANG) > 0)
+			living--;
+	}
+	for (int w = 0; w < WRITERS; w++)
+		assert_int_equal(seen[w], EACH);
+	events_close(&r);
+	assert_int_equal(fstatat(st.run_fd, "events.old", &old, 0), 0);
+	assert_int_equal(fstatat(st.run_fd, "events", &now, 0), 0);
+	assert_true(old.st_size < 2 * EVENTS_FILE_MAX && now.st_size < 2 * EVENTS_FILE_MAX);
+
+	/* One who comes later begins with the oldest that is left. */
+	size_t len, n = 0;
+	assert_int_equal(events_open(&r, &st, &err), 0);
+	while (events_next(&r, &len))
+		n++;
+	assert_true(n > EVENTS_FILE_MAX / 500 && n < WRITERS * EACH);
+	events_close(&r);
+}
+
+static void nowhere_to_write(void **state)
+{
+	struct events_reader r;
+	struct error err = ERROR_INIT;
+	size_t len;
+
+	(void)state;
+	mkdirat(st.run_fd, "events", 0700);
+	events_emit(&st, "volume", "create", "data", NULL);
+	unlinkat(st.run_fd, "events", AT_REMOVEDIR);
+	assert_int_equal(events_open(&r, &st, &err), 0);
+	assert_null(events_next(&r, &len));
+	events_emit(&st, "volume", "create", "data", NULL);
+	assert_non_null(events_next(&r, &len));
+	events_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(one_line_each, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(other_types, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(too_much, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(many_writers_and_a_reader, store_setup,
+						store_teardown),
+		cmocka_unit_test_setup_teardown(nowhere_to_write, store_setup, store_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
