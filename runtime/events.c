@@ -320,6 +320,18 @@ static bool read_more(struct events_reader *r)
 	return true;
 }
 
+/* To the next file: the one of now, or, for a slow reader, the one that was moved away after ours. */
+static void advance(struct events_reader *r)
+{
+	bool missed = !r->old && !same_file(r->fd, r->st, PREVIOUS);
+
+	cleanup_close(&r->fd);
+	r->fd = missed ? open_file(r->st, PREVIOUS) : -1;
+	r->old = r->fd >= 0;
+	strbuf_reset(&r->rest);
+	r->at = 0;
+}
+
 const char *events_next(struct events_reader *r, size_t *len)
 {
 	for (;;) {
@@ -338,11 +350,7 @@ const char *events_next(struct events_reader *r, size_t *len)
 			continue;
 		if (!over)
 			return NULL;
-		strbuf_reset(&r->rest);
-		r->at = 0;
-		r->old = false;
-		cleanup_close(&r->fd);
-		r->fd = -1;
+		advance(r);
 	}
 }
 
