@@ -176,26 +176,64 @@ void rootfs_release(struct sandbox_plan *plan)
 
 /* ---- Child */
 
-int rootfs_enter(struct sandbox_plan *plan)
+/* Whether the mounts are seen by nobody else, so that the root may become that of the namespace. */
+static bool has_own_mounts(const struct spec *spec)
 {
-	/* Nothing done here may travel to the host through a shared mount, nor back. */
+	if (spec->namespaces & CLONE_NEWNS)
+		return true;
+	for (size_t i = 0; i < spec->n_joins; i++)
+		if (spec->joins[i].type == CLONE_NEWNS)
+			return true;
+	return false;
+}
+
+int rootfs_attach(struct sandbox_plan *plan, struct rootfs_fds *fds)
+{
+	const struct spec *spec = plan->spec;
+	bool own = has_own_mounts(spec);
+	/* Hooks look for the root at the path that they know. */
+	bool at_path = spec->root.path && (!own || spec->hooks[HOOK_CREATE_CONTAINER].n);
 	autoclose int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (host < 0 || sys_mount_setattr(host, AT_RECURSIVE, 0, 0, MS_PRIVATE) < 0)
+	autoclose int folder = at_path ? open(spec->root.path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	/* Nothing done here may travel to the host through a shared mount, nor back. */
+	if (host < 0 || (own && sys_mount_setattr(host, AT_RECURSIVE, 0, 0, MS_PRIVATE) < 0))
 		return sandbox_fault(plan, STEP_ROOT,
 				     sys_is_mount_root(host) ? "propagation" : "within a chroot");
-
-	if (sys_move_mount(plan->root_fd, host) < 0 || fchdir(plan->root_fd) < 0)
+	if (!own && !at_path) {
+		errno = EINVAL;
+		return sandbox_fault(plan, STEP_ROOT, "it needs a mount namespace");
+	}
+	if ((at_path && folder < 0) || sys_move_mount(plan->root_fd, at_path ? folder : host) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "attaching");
-	if (sys_pivot_root(".", ".") == 0) {
+	fds->root = plan->root_fd;
+	return 0;
+}
+
+int rootfs_enter(struct sandbox_plan *plan)
+{
+	const struct spec *spec = plan->spec;
+	autoclose int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (host < 0 || fchdir(plan->root_fd) < 0)
+		return sandbox_fault(plan, STEP_ROOT, "entering");
+	if (!has_own_mounts(spec)) {
+		if (chroot(".") < 0)
+			return sandbox_fault(plan, STEP_ROOT, "chroot");
+	} else if (sys_pivot_root(".", ".") == 0) {
 		/* The old root now lies over the new one, at the same place: "." still is the new
 		 * one, and what is unmounted there is the topmost. */
 		if (sys_umount2(".", MNT_DETACH) < 0)
 			return sandbox_fault(plan, STEP_ROOT, "detaching the host's mounts");
 	} else if (errno == EINVAL && sys_is_mount_root(host)) {
 		/* The kernel never pivots its first filesystem (an initramfs that stayed the root
-		 * and was not bound over itself). The new root lies over "/" already; going up from
-		 * it ends at it, since the mount below is hidden at its very root. In a chroot the
-		 * way up would lead out into the host: there we do not start containers. */
+		 * and was not bound over itself). The new root lies over "/", if it does not yet;
+		 * going up from it ends at it, since the mount below is hidden at its very root. In
+		 * a chroot the way up would lead out into the host: there we do not start
+		 * containers. */
+		if (spec->hooks[HOOK_CREATE_CONTAINER].n && spec->root.path &&
+		    sys_move_mount(plan->root_fd, host) < 0)
+			return sandbox_fault(plan, STEP_ROOT, "moving");
 		if (chroot(".") < 0)
 			return sandbox_fault(plan, STEP_ROOT, "chroot");
 	} else {
@@ -413,9 +451,6 @@ int rootfs_furnish(struct sandbox_plan *plan, struct rootfs_fds *fds)
 {
 	int dev = -1;
 
-	fds->root = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
-	if (fds->root < 0)
-		return sandbox_fault(plan, STEP_ROOT, "/");
 	for (size_t i = 0; i < plan->spec->n_mounts; i++) {
 		const struct spec_mount *m = &plan->spec->mounts[i];
 		int fd = furnish_mount(plan, fds, i);

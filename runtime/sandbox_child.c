@@ -284,7 +284,8 @@ static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *mas
 	 * one born into. */
 	if ((spec->namespaces & CLONE_NEWCGROUP) && sys_unshare(CLONE_NEWCGROUP) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, "cgroup");
-	if (rootfs_enter(plan) < 0 || rootfs_furnish(plan, fds) < 0 || set_names(plan) < 0)
+	if (rootfs_attach(plan, fds) < 0 || rootfs_furnish(plan, fds) < 0 || rootfs_enter(plan) < 0 ||
+	    set_names(plan) < 0)
 		return -1;
 	if ((spec->namespaces & CLONE_NEWNET) && raise_loopback(plan) < 0)
 		return -1;
