@@ -34,6 +34,18 @@ const char *human_total(uint64_t bytes, char buf[HUMAN_MAX])
 	return size_text(bytes, 4, 999.95, buf);
 }
 
+const char *human_binary(uint64_t bytes, char buf[HUMAN_MAX])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	for (; value >= 1024; unit++)
+		value /= 1024;
+	snprintf(buf, HUMAN_MAX, "%.4g%s", value, units[unit]);
+	return buf;
+}
+
 char *text_cut(const char *s, size_t width)
 {
 	size_t characters = 0, cut = 0;

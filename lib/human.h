@@ -16,6 +16,9 @@ const char *human_size(uint64_t bytes, char buf[HUMAN_MAX]);
 /* The same with four digits, as Docker has it in sums (HumanSize): "4.271MB", "Total reclaimed space: 212B". */
 const char *human_total(uint64_t bytes, char buf[HUMAN_MAX]);
 
+/* Bytes in binary units with four digits, as Docker shows memory (BytesSize): "0B", "1.5MiB", "1023KiB". Returns buf. */
+const char *human_binary(uint64_t bytes, char buf[HUMAN_MAX]);
+
 /* At most width characters of UTF-8 of s, the last an ellipsis where something was cut; the caller frees. */
 char *text_cut(const char *s, size_t width);
 

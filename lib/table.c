@@ -10,7 +10,7 @@
 #define WIDTH_MIN 10
 
 struct table {
-	size_t columns;
+	size_t columns, min_width;
 	struct strv cells; /* row by row */
 };
 
@@ -19,7 +19,13 @@ struct table *table_new(size_t columns)
 	struct table *t = xcalloc(1, sizeof(*t));
 
 	t->columns = columns;
+	t->min_width = WIDTH_MIN;
 	return t;
+}
+
+void table_min_width(struct table *t, size_t width)
+{
+	t->min_width = width;
 }
 
 void table_cell(struct table *t, const char *text)
@@ -57,7 +63,7 @@ void table_print(const struct table *t, struct strbuf *out)
 		return;
 	autofree size_t *widths = xcalloc(t->columns, sizeof(*widths));
 	for (size_t i = 0; i < t->columns; i++)
-		widths[i] = WIDTH_MIN;
+		widths[i] = t->min_width;
 	for (size_t i = 0; i < t->cells.len; i++) {
 		size_t width = width_of(t->cells.items[i]) + GAP;
 		if (width > widths[i % t->columns])

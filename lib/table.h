@@ -13,6 +13,9 @@ struct table;
 /* columns is at least 1. */
 struct table *table_new(size_t columns);
 
+/* Columns narrower than this are made so wide, gap included. */
+void table_min_width(struct table *t, size_t width);
+
 /* The next cell, row by row; the first row is the heading. The text is copied; control characters in it, which may come
  * from an image, do not reach the terminal (str_one_line). */
 void table_cell(struct table *t, const char *text);

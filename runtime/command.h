@@ -21,14 +21,18 @@ int cmd_inspect(struct command_context *ctx, int argc, char **argv);
 int cmd_fsck(struct command_context *ctx, int argc, char **argv);
 int cmd_kill(struct command_context *ctx, int argc, char **argv);
 int cmd_logs(struct command_context *ctx, int argc, char **argv);
+int cmd_pause(struct command_context *ctx, int argc, char **argv);
 int cmd_ps(struct command_context *ctx, int argc, char **argv);
 int cmd_rm(struct command_context *ctx, int argc, char **argv);
 int cmd_run(struct command_context *ctx, int argc, char **argv);
 int cmd_shutdown(struct command_context *ctx, int argc, char **argv);
 int cmd_start(struct command_context *ctx, int argc, char **argv);
+int cmd_stats(struct command_context *ctx, int argc, char **argv);
 int cmd_stop(struct command_context *ctx, int argc, char **argv);
 int cmd_system_df(struct command_context *ctx, int argc, char **argv);
 int cmd_system_prune(struct command_context *ctx, int argc, char **argv);
+int cmd_top(struct command_context *ctx, int argc, char **argv);
+int cmd_unpause(struct command_context *ctx, int argc, char **argv);
 int cmd_version(struct command_context *ctx, int argc, char **argv);
 int cmd_wait(struct command_context *ctx, int argc, char **argv);
 

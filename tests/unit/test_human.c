@@ -32,6 +32,28 @@ static void sizes(void **state)
 		assert_string_equal(human_size(cases[i].bytes, buf), cases[i].text);
 }
 
+static void memory(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0B" },
+		{ 1023, "1023B" },
+		{ 1024, "1KiB" },
+		{ 1572864, "1.5MiB" },
+		{ 995328, "972KiB" },
+		{ 8200000000, "7.637GiB" },
+		{ 1048575, "1024KiB" }, /* as with Docker */
+		{ UINT64_MAX, "16EiB" },
+	};
+	char buf[HUMAN_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(human_binary(cases[i].bytes, buf), cases[i].text);
+}
+
 static void durations(void **state)
 {
 	const int64_t minute = 60, hour = 60 * minute, day = 24 * hour, week = 7 * day;
@@ -324,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
+		cmocka_unit_test(memory),
 		cmocka_unit_test(totals),
 		cmocka_unit_test(moments),
 		cmocka_unit_test(durations),
