@@ -21,6 +21,8 @@
 #include "runtime/cgroup_file.h"
 #include "runtime/device_filter.h"
 
+#define OURS "knarr" /* the folder of all containers that are not asked to be elsewhere */
+
 /* ---- The tree */
 
 /* Turns the octal escapes of proc_pid_mountinfo(5) ("\040") back. */
@@ -116,22 +118,19 @@ int cgroup_create(const char *name, struct error *err)
 	}
 	autofree char *copy = xstrdup(name);
 	for (char *rest = copy, *part; (part = strsep(&rest, "/")) != NULL;) {
-		bool made, top = part == copy, last = !rest;
+		bool made, ours = part == copy && strcmp(part, OURS) == 0;
 
-		/* The way down gets its controllers once, when the first container after boot makes
-		 * it. */
-		if (top && faccessat(at, part, F_OK, 0) < 0)
+		/* The root's were turned on by who made our folder. Ours are looked at each time: it may be just being made. */
+		if (!ours || faccessat(at, part, F_OK, 0) < 0)
 			enable_controllers(at);
 		int next = open_child(at, part, &made);
 		if (next < 0)
 			return error_errno(err, "cgroup %s", name);
 		close(at);
 		at = next;
-		if (!last && made)
-			enable_controllers(at);
-		if (top && device_filter_ensure(at, err) < 0)
+		if (ours && device_filter_ensure(at, err) < 0)
 			return -1;
-		if (last && !made && cgroup_populated(at))
+		if (!rest && !made && cgroup_populated(at))
 			return error_set(err, EBUSY, "cgroup %s has processes already", name);
 	}
 	return STEAL_FD(at);

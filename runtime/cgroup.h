@@ -17,8 +17,8 @@
 #include "lib/error.h"
 #include "runtime/resources.h"
 
-/* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount) with all controllers the
- * machine offers turned on for it, and returns a descriptor of its folder for sandbox_create and
+/* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount; runtime/cgroup_path.h) and what is missing above it,
+ * with all controllers the machine offers turned on for it, and returns a descriptor of its folder for sandbox_create and
  * for the functions below. -1 with err untouched (err->code 0): this machine has no cgroup2, go on
  * without; -1 with err set: a failure. An existing cgroup of that name is taken over if it is
  * empty, else EBUSY. */
