@@ -29,6 +29,7 @@ char *config_write(const struct container_config *c, size_t *len)
 {
 	automutjson yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc), *run = yyjson_mut_obj(doc);
+	yyjson_mut_val *host = yyjson_mut_obj(doc);
 	char time[TIME_TEXT_MAX], id[DIGEST_TEXT_MAX];
 
 	yyjson_mut_doc_set_root(doc, root);
@@ -50,6 +51,9 @@ char *config_write(const struct container_config *c, size_t *len)
 	put_flag(doc, root, "readonlyRootfs", c->readonly_rootfs);
 	put_flag(doc, root, "noNewPrivileges", c->no_new_privileges);
 	put_flag(doc, root, "seccompUnconfined", c->seccomp_unconfined);
+	host_config_put(doc, host, &c->host);
+	if (yyjson_mut_obj_size(host))
+		yyjson_mut_obj_add_val(doc, root, "hostConfig", host);
 	return json_write(doc, false, len);
 }
 
@@ -89,7 +93,7 @@ static int parse(const char *text, size_t len, const char *id, struct container_
 		 struct error *err)
 {
 	autojson yyjson_doc *doc = json_parse(text, len, "container.json", err);
-	yyjson_val *root, *run = NULL;
+	yyjson_val *root, *run = NULL, *host = NULL;
 	const char *own_id = NULL, *created = NULL, *image_id = NULL;
 
 	if (!doc)
@@ -103,7 +107,9 @@ static int parse(const char *text, size_t len, const char *id, struct container_
 	    json_get_obj(root, "config", &run, err) < 0 ||
 	    get_copy(root, "hostname", &out->hostname, err) < 0 ||
 	    get_copy(root, "network", &out->network, err) < 0 || parse_flags(root, out, err) < 0 ||
-	    image_config_get(run, &out->run, err) < 0)
+	    image_config_get(run, &out->run, err) < 0 ||
+	    json_get_obj(root, "hostConfig", &host, err) < 0 ||
+	    host_config_get(host, &out->host, err) < 0)
 		return -1;
 	if (!own_id || strcmp(own_id, id) != 0)
 		return error_set(err, EINVAL, "it tells of another container");
@@ -142,5 +148,6 @@ void config_free(struct container_config *c)
 	free(c->hostname);
 	free(c->network);
 	image_config_free(&c->run);
+	host_config_free(&c->host);
 	*c = (struct container_config)CONTAINER_CONFIG_INIT;
 }

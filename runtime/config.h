@@ -8,6 +8,7 @@
  *      "config": {"Env", "Entrypoint", "Cmd", "User", "WorkingDir", "ExposedPorts", "Volumes", "Labels", "StopSignal", "Healthcheck"},
  *                                           in the form of the image-spec's config member
  *      "hostname", "network",               "host" or "none"
+ *      "hostConfig": {...},                  what the flags asked of the machine (runtime/host_config.h)
  *      "tty", "openStdin", "stdinOnce", "autoRemove", "readonlyRootfs", "noNewPrivileges", "seccompUnconfined"}
  *
  * Members that are false or empty are left out; unknown ones are passed over, so that a newer Knarr's containers can be
@@ -21,6 +22,7 @@
 #include "image-tools/image.h"
 #include "lib/digest.h"
 #include "lib/error.h"
+#include "runtime/host_config.h"
 #include "runtime/names.h"
 
 struct container_config {
@@ -40,12 +42,12 @@ struct container_config {
 	bool readonly_rootfs;
 	bool no_new_privileges;
 	bool seccomp_unconfined;
+	struct host_config host;
 };
 
-#define CONTAINER_CONFIG_INIT \
-	{ \
-		0 \
-	}
+/* clang-format off */
+#define CONTAINER_CONFIG_INIT { .host = HOST_CONFIG_INIT }
+/* clang-format on */
 
 /* Whether network is a mode that exists: "host" or "none". */
 bool config_network_valid(const char *network);

@@ -41,7 +41,7 @@ struct container {
 
 #define CONTAINER_INIT \
 	{ \
-		.dirfd = -1, .run_dirfd = -1, .lock_fd = -1 \
+		.config = CONTAINER_CONFIG_INIT, .dirfd = -1, .run_dirfd = -1, .lock_fd = -1 \
 	}
 
 /* Makes the container that c->config describes and holds its lock. id is filled in, and name where it is NULL. A

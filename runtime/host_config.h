@@ -44,6 +44,27 @@ struct host_device {
 	char *permissions; /* "rwm" */
 };
 
+/* A block device of the machine with a weight, or a limit in bytes or operations a second. */
+struct host_block {
+	char *path;
+	uint64_t value;
+};
+
+struct host_blocks {
+	struct host_block *items;
+	size_t n;
+};
+
+/* In the order of `docker inspect`. */
+enum host_block_kind {
+	HOST_BLOCK_WEIGHT,
+	HOST_BLOCK_READ_BPS,
+	HOST_BLOCK_WRITE_BPS,
+	HOST_BLOCK_READ_IOPS,
+	HOST_BLOCK_WRITE_IOPS,
+	HOST_BLOCK_KINDS
+};
+
 enum restart_policy { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_UNLESS_STOPPED };
 
 struct host_config {
@@ -51,8 +72,9 @@ struct host_config {
 	bool privileged;
 	struct strv cap_add, cap_drop; /* "CAP_NET_ADMIN", "ALL" */
 	struct strv group_add;
-	char *seccomp_profile; /* text of the JSON file given; the file itself is not needed again */
-	struct strv devices_rules; /* --device-cgroup-rule "c 1:3 rwm" */
+	/* "no-new-privileges", "seccomp=unconfined"; of a profile "seccomp=" and the text of its file, which is not needed again. */
+	struct strv security_opt;
+	struct strv device_rules; /* --device-cgroup-rule "c 1:3 rwm" */
 	struct host_device *devices;
 	size_t n_devices;
 
@@ -70,8 +92,10 @@ struct host_config {
 	char *domainname;
 	struct strv dns, dns_search, dns_options, extra_hosts; /* "name:address" */
 
-	/* Limits */
+	/* Limits. Of resources, container.json has the numbers and cpusets. What concerns block devices is in blocks, by
+	 * enum host_block_kind: their numbers are looked up anew at each start. */
 	struct resources resources;
+	struct host_blocks blocks[HOST_BLOCK_KINDS];
 	bool has_oom_score_adj;
 	int oom_score_adj;
 	struct spec_rlimit *ulimits;
@@ -90,28 +114,40 @@ struct host_config {
 
 	/* Log */
 	char *log_driver;      /* "json-file", "none"; NULL: json-file */
+	struct strv log_opts;  /* KEY=VALUE, as typed */
 	int64_t log_max_size;  /* bytes; 0: no limit */
 	unsigned int log_max_file; /* 0: one */
 };
 
-#define HOST_CONFIG_INIT \
-	{ \
-		.stop_timeout = -1, .resources = RESOURCES_INIT \
-	}
+/* clang-format off */
+#define HOST_CONFIG_INIT { .stop_timeout = -1, .resources = RESOURCES_INIT }
+/* clang-format on */
 
 /* Growing the lists; the element is zeroed. */
 struct host_mount *host_config_add_mount(struct host_config *h);
 struct host_device *host_config_add_device(struct host_config *h);
+struct host_block *host_config_add_block(struct host_config *h, enum host_block_kind kind);
+void host_config_add_ulimit(struct host_config *h, int resource, struct rlimit limit);
 
-/* As a JSON object into obj, and back; unknown members are passed over. -1 with err set: EINVAL. */
+/* The text of the seccomp profile asked for, "unconfined" for none at all, "builtin" or NULL for our own. */
+const char *host_config_seccomp(const struct host_config *h);
+
+/* "nofile" for RLIMIT_NOFILE, and back; NULL and -1: no limit of that kind. */
+const char *ulimit_name(int resource);
+int ulimit_resource(const char *name);
+
+/* As members into obj, and back into *out, which is HOST_CONFIG_INIT; obj may be NULL, unknown members are passed over. -1
+ * with err set: EINVAL. */
 void host_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct host_config *h);
 int host_config_get(yyjson_val *obj, struct host_config *out, struct error *err);
 
-/* "no", "on-failure", ... and back; -1: none of them. */
+/* "no", "on-failure", ... */
 const char *restart_policy_name(enum restart_policy policy);
+/* What --restart takes: a policy's name, or on-failure:n. -1 with err set, EINVAL, in Docker's words. */
 int restart_policy_parse(const char *text, enum restart_policy *policy, unsigned int *max, struct error *err);
 
 void host_config_copy(struct host_config *to, const struct host_config *from);
 void host_config_free(struct host_config *h);
+#define autohostconfig __attribute__((cleanup(host_config_free)))
 
 #endif

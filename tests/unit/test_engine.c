@@ -16,7 +16,7 @@ static int engine_setup(void **state)
 {
 	(void)state;
 	memset(&image, 0, sizeof(image));
-	memset(&config, 0, sizeof(config));
+	config = (struct container_config)CONTAINER_CONFIG_INIT;
 	memset(&request, 0, sizeof(request));
 	request.image = "busybox";
 	return 0;
