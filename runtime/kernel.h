@@ -74,6 +74,12 @@ static inline int sys_fsmount(int fs, uint64_t attributes)
 	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attributes);
 }
 
+/* A context for changing the filesystem that is mounted at fd. */
+static inline int sys_fspick(int fd)
+{
+	return (int)syscall(SYS_fspick, fd, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+}
+
 /* Attaches the mount behind mount_fd at the folder or file behind target_fd. */
 static inline int sys_move_mount(int mount_fd, int target_fd)
 {

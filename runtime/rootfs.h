@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A container's root: assembled as detached mounts by the parent, made the root of its mount
- * namespace by the child, furnished with mounts, devices, masks. (sandbox_mount_root of
- * runtime/sandbox.h lives here too.)
+/* A container's root: assembled as detached mounts by the parent, attached, furnished with mounts and devices, made the
+ * root of its mount namespace and sealed by the child. (sandbox_mount_root of runtime/sandbox.h lives here too.)
  *
- * The child attaches the root, mounts all below it, and changes to it then: proc and sysfs can be mounted in a user
- * namespace only as long as the host's are in sight, and hooks of createContainer are to find a furnished root. Until
- * then the host's tree can be reached, so every path of the container is looked up beneath the root's descriptor
- * (RESOLVE_IN_ROOT), whatever links the image holds; and what comes from the host (bind sources, the root itself) is
- * there as descriptors of detached mounts only. Links of /proc that lead to descriptors are refused throughout. */
+ * No path of the container is ever looked up as text: all start at the descriptor of its root, which the kernel does not
+ * let them leave (openat2(2), RESOLVE_IN_ROOT), and links of /proc that lead to descriptors are refused throughout. What
+ * is attached is attached to descriptors. So whatever links an image holds, and whatever a neighbour changes in a shared
+ * volume meanwhile, nothing of the host is reached or covered (CVE-2021-30465). */
 #ifndef KNARR_RUNTIME_ROOTFS_H
 #define KNARR_RUNTIME_ROOTFS_H
 
 #include "lib/error.h"
 #include "runtime/sandbox_child.h"
 
-/* Parent: opens the sources of all bind mounts into plan->source_fds (allocated here, closed and
- * freed by rootfs_release). Returns 0 or -1 with err set. */
+/* Parent: makes what comes from the machine, the sources of binds and of devices, as detached mounts (plan->mount_fds,
+ * device_fds; closed and freed by rootfs_release). Returns 0 or -1 with err set. */
 int rootfs_prepare(struct sandbox_plan *plan, struct error *err);
 void rootfs_release(struct sandbox_plan *plan);
 
 struct rootfs_fds {
-	int root;   /* O_PATH of the container's "/" */
+	int root;   /* the container's "/" */
 	int proc;   /* its own procfs as first mounted, or -1: sysctls are written through it */
 	int devpts; /* its own devpts, or -1: the terminal is opened through it */
 };
 
-/* Child, each -1 after sandbox_fault, in this order. rootfs_attach puts the root into the mount namespace, over "/" (at its
- * path where others must find it there), and fills in fds->root. */
+/* Child, in this order, each -1 after sandbox_fault. rootfs_attach puts the root into the mount namespace, over "/" (at its
+ * path where hooks must find it there), of which nothing travels to the machine's, and fills in fds->root. */
 int rootfs_attach(struct sandbox_plan *plan, struct rootfs_fds *fds);
 
 /* All mounts of the specification, then devices, links of /dev. */
@@ -39,7 +37,7 @@ int rootfs_enter(struct sandbox_plan *plan);
 /* /dev/console, where the container has a terminal: its slave side. */
 int rootfs_console(struct sandbox_plan *plan, const struct rootfs_fds *fds, int slave_fd);
 
-/* Masked paths, read-only paths, and a read-only root: after all else that writes there. */
+/* Masked paths, read-only paths, a read-only root, and the root's propagation: after all else that writes there. */
 int rootfs_seal(struct sandbox_plan *plan, const struct rootfs_fds *fds);
 
 #endif

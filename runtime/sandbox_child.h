@@ -57,7 +57,8 @@ struct sandbox_plan {
 	const struct spec *spec; /* NULL: a further process of a running container */
 	const struct spec_process *process;
 	int root_fd;     /* detached mount of the root */
-	int *source_fds; /* for each mount of spec: its detached source, or -1 */
+	int *mount_fds;  /* for each mount of spec: made by the parent, detached, or -1 */
+	int *device_fds; /* the same for each of its devices */
 	int join_pidfd;  /* exec: whose namespaces to join */
 	int stdio[3];    /* all valid unless process->terminal */
 	int sync_fd;     /* the child's end of the socket */
@@ -74,9 +75,12 @@ _Noreturn void sandbox_child(struct sandbox_plan *plan);
 /* Notes what failed, with errno; returns -1. detail may be NULL; what does not fit is cut. */
 int sandbox_fault(struct sandbox_plan *plan, enum sandbox_step step, const char *detail);
 
-/* Opens path below the root as the container sees it, making what is missing: folders of 0755, and
- * with is_file an empty file of 0644 as the last part. Returns an O_PATH descriptor or -1 with
- * errno. Async-signal-safe. */
+/* Opens path below the root as the container sees it, making what is missing, behind links to nowhere as well: folders of
+ * 0755, and with is_file an empty file of 0644 as the last part. Returns an O_PATH descriptor or -1 with errno.
+ * Async-signal-safe (runtime/mount_point.c). */
 int sandbox_make_path(int root_fd, const char *path, bool is_file);
+
+/* The same for the folder that path lies in; *name becomes its last part, which is a name (EINVAL: it is none). */
+int sandbox_make_parent(int root_fd, const char *path, const char **name);
 
 #endif

@@ -58,8 +58,10 @@ void spec_free(struct spec *spec)
 		free(spec->mounts[i].gid_mappings);
 	}
 	free(spec->mounts);
-	for (size_t i = 0; i < spec->n_devices; i++)
+	for (size_t i = 0; i < spec->n_devices; i++) {
 		free(spec->devices[i].path);
+		free(spec->devices[i].source);
+	}
 	free(spec->devices);
 	strv_free(&spec->masked_paths);
 	strv_free(&spec->readonly_paths);

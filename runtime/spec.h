@@ -150,8 +150,9 @@ struct spec_mount {
 };
 
 struct spec_device {
-	char *path;  /* in the container */
-	mode_t mode; /* S_IFCHR | 0666 */
+	char *path;   /* in the container */
+	char *source; /* on the machine; NULL: path. With a user namespace it is bound instead of made anew */
+	mode_t mode;  /* S_IFCHR, S_IFBLK or S_IFIFO | 0666 */
 	dev_t device;
 	uid_t uid;
 	gid_t gid;

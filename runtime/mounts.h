@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The mounts of a specification: for runtime/rootfs.c alone.
+ *
+ * What comes from the machine (the sources of binds, and filesystems that belong to a namespace shared with the machine
+ * while the user namespace is not) is made by the parent as detached mounts, with attributes, propagation and ID maps.
+ * All other filesystems are made by the child, of its own namespaces, while the machine's tree still stands: names of
+ * block devices mean the machine's, and the kernel gives a user namespace a procfs only where it sees one whole. Mount
+ * points are looked up from the root's descriptor, never as text, made where missing, and never in procfs. */
+#ifndef KNARR_RUNTIME_MOUNTS_H
+#define KNARR_RUNTIME_MOUNTS_H
+
+#include "lib/error.h"
+#include "runtime/rootfs.h"
+
+/* Parent: fills plan->mount_fds, of which each is a detached mount or -1. They are the plan's, whatever comes back. */
+int mounts_prepare(struct sandbox_plan *plan, struct error *err);
+
+/* Child, each -1 after sandbox_fault. Makes all mounts in order; plan->mount_fds then holds those attached, and fds the
+ * first procfs and devpts among them. */
+int mounts_make(struct sandbox_plan *plan, struct rootfs_fds *fds);
+
+/* Makes read-only what is to be so, but had to have mount points made in it: a tmpfs. */
+int mounts_seal(struct sandbox_plan *plan);
+
+/* A new filesystem as a detached mount, with attributes; -1 with errno, and in why, if it has room, what the kernel says
+ * about it, or nothing. Async-signal-safe. */
+int mounts_filesystem(const struct spec_mount *m, uint64_t attributes, char *why, size_t size);
+
+/* Whether at may be covered by a mount that destination was to lead to: not below procfs, where programs, and whoever
+ * execs into the container, trust what they find (CVE-2019-16884, CVE-2025-52881), but for files of figures that lxcfs
+ * and its like replace. */
+bool mounts_may_cover(int at, const char *destination);
+
+/* Whether the container has a namespace of this type (CLONE_NEW...) that is not the machine's. */
+bool mounts_own_namespace(const struct spec *spec, uint64_t type);
+
+#endif
