@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A container's log: containers/<id>/log, in the format of Docker's json-file driver, one object a line:
+/* A container's log: containers/<id>/log (with --log-opt max-size, a row of files: runtime/log_files.h), in the format of
+ * Docker's json-file driver, one object a line:
  *
  *     {"log":"hello\n","stream":"stdout","time":"2026-11-24T02:03:04.000000005Z"}
  *
@@ -25,9 +26,18 @@ enum log_stream { LOG_STDOUT, LOG_STDERR };
 
 /* ---- Writing */
 
+/* What --log-driver and --log-opt ask for. */
+struct log_limits {
+	bool disabled;          /* "none": nothing is kept */
+	int64_t max_size;       /* bytes after which a new file is begun, at the end of an object; 0: never */
+	unsigned int max_files; /* with max_size: how many are kept, at least 1 */
+};
+
 struct log_writer {
 	int dirfd;         /* the container's folder; not owned */
 	int fd;            /* -1 until there is something to write: a silent container has no log */
+	struct log_limits limits;
+	uint64_t oldest, number; /* of the first file, and of the one behind fd */
 	off_t size;        /* end of the last whole object */
 	uint64_t dropped;  /* lines lost since the last that was written */
 	time_t retry;      /* when to try again after a failure */
@@ -39,7 +49,7 @@ struct log_writer {
 
 /* Starts a writer on the folder dirfd; lines points to 2 * LOG_LINE_MAX bytes that stay the caller's. Appends to a log
  * that is there from an earlier run of the container. */
-void log_writer_init(struct log_writer *w, int dirfd, char *lines);
+void log_writer_init(struct log_writer *w, int dirfd, const struct log_limits *limits, char *lines);
 
 /* Adds output. Whole lines reach the file before it returns; the rest waits for its newline. */
 void log_writer_add(struct log_writer *w, enum log_stream stream, const char *data, size_t len);
@@ -58,6 +68,7 @@ struct log_options {
 	bool has_since, has_until;
 	struct timespec since, until;
 	bool timestamps; /* each line begins with its time and a space */
+	bool details;    /* and then with the log's attributes and a space */
 };
 
 #define LOG_OPTIONS_INIT \
@@ -65,14 +76,18 @@ struct log_options {
 		.tail = -1 \
 	}
 
-/* A reader of an open log: gives what is there, and, asked again later, what came since. Damaged lines are passed over. */
+/* A reader of a log: gives what is there, and, asked again later, what came since, also where the log was rotated
+ * meanwhile. Damaged lines are passed over. Of files that were rotated away before it came to them nothing is left. */
 struct log_reader {
-	int fd;
-	off_t offset; /* of the next unread object */
+	int dirfd;       /* the container's folder, to watch for changes; not owned */
+	int fd;          /* -1: the next file is still to be opened */
+	uint64_t number; /* of the file behind fd, or the lowest that the next may have */
+	off_t offset;    /* of the next unread object */
+	bool past;       /* an object from after options.until was met */
 	struct log_options options;
 };
 
-/* Opens the log in dirfd, making an empty one where there is none yet (so that there is a file to watch). -1 with err. */
+/* Starts a reader on the folder dirfd, which may have no log yet. -1 with err set. */
 int log_reader_open(struct log_reader *r, int dirfd, const struct log_options *options,
 		    struct error *err);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,8 +56,18 @@ static void let_go(void)
 		errno = 0; /* it would only keep a folder busy */
 }
 
+static struct log_limits log_limits(const struct host_config *h)
+{
+	return (struct log_limits){
+		.disabled = h->log_driver && strcmp(h->log_driver, "none") == 0,
+		.max_size = h->log_max_size,
+		.max_files = h->log_max_file ? h->log_max_file : 1,
+	};
+}
+
 static void run(struct monitor *m, int listener)
 {
+	const struct log_limits limits = log_limits(&m->c->config.host);
 	struct error err = ERROR_INIT;
 
 	if (monitor_start_container(m, &err) < 0) {
@@ -65,7 +76,7 @@ static void run(struct monitor *m, int listener)
 		return;
 	}
 	let_go();
-	log_writer_init(&m->log, m->c->dirfd, m->lines);
+	log_writer_init(&m->log, m->c->dirfd, &limits, m->lines);
 	clients_init(&m->clients, listener);
 	clients_add_starter(&m->clients, m->command_fd, m->options->attach);
 	clients_started(&m->clients);

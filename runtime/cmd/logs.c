@@ -41,22 +41,39 @@ static int parse_tail(const char *text, int64_t *out, struct error *err)
 	return 0;
 }
 
-/* Shows what comes until the container ends, which its monitor tells on fd. */
+/* Milliseconds until the moment that is asked for with --until; -1: for ever. */
+static int patience(const struct log_options *o)
+{
+	struct timespec now = time_now();
+	int64_t ms;
+
+	if (!o->has_until)
+		return -1;
+	ms = (o->until.tv_sec - now.tv_sec) * 1000 + (o->until.tv_nsec - now.tv_nsec) / 1000000 + 1;
+	return ms < 0 ? 0 : ms > 3600000 ? 3600000 : (int)ms;
+}
+
+/* Shows what comes until the container ends, which its monitor tells on fd: after its last run, where a policy starts it
+ * again and again. */
 static int follow(struct log_reader *reader, int fd, struct error *err)
 {
 	char path[32], events[4096];
 	autoclose int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	struct pollfd p[2] = { { .fd = watch, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
 
-	if (watch < 0 || inotify_add_watch(watch, fs_fd_path(reader->fd, path), IN_MODIFY) < 0)
+	/* The folder: the log may not be there yet, and goes on in a new file when it is rotated. */
+	if (watch < 0 || inotify_add_watch(watch, fs_fd_path(reader->dirfd, path),
+					   IN_MODIFY | IN_CREATE | IN_ONLYDIR) < 0)
 		return error_errno(err, "cannot watch the container's log");
 	for (;;) {
+		bool over = p[1].revents || patience(&reader->options) == 0;
+
 		/* The copy comes after the watch was set and before each wait: nothing falls between. */
 		if (log_reader_copy(reader, STDOUT_FILENO, STDERR_FILENO, err) < 0)
 			return -1;
-		if (p[1].revents)
+		if (over || reader->past)
 			return 0;
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, patience(&reader->options)) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
 		while (p[0].revents && read(watch, events, sizeof(events)) > 0)
 			;
@@ -74,6 +91,11 @@ static int logs(const struct store *st, const char *word, const struct log_optio
 
 	if (container_open(st, word, &c, &err) < 0)
 		return command_fail(&err);
+	if (c.config.host.log_driver && strcmp(c.config.host.log_driver, "none") == 0) {
+		error_set(&err, ENOTSUP,
+			  "configured logging driver does not support reading");
+		return command_fail(&err);
+	}
 	if (following)
 		fd = container_connect(st, &c, NULL);
 	if (log_reader_open(&reader, c.dirfd, options, &err) < 0)
@@ -90,6 +112,8 @@ int cmd_logs(struct command_context *ctx, int argc, char **argv)
 	const char *since = NULL, *until = NULL, *tail = NULL;
 	bool following = false;
 	const struct cli_option options[] = {
+		{ "details", 0, CLI_BOOL, &o.details, NULL,
+		  "Show extra details provided to logs" },
 		{ "follow", 'f', CLI_BOOL, &following, NULL, "Follow log output" },
 		{ "since", 0, CLI_STRING, &since, "string",
 		  "Show logs since timestamp (e.g. \"2026-11-24T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)" },

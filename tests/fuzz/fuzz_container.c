@@ -41,7 +41,8 @@ static void read_config(const char *text, size_t len)
 
 static void read_log(const char *text, size_t len)
 {
-	struct log_reader r = { .fd = memfd_create("log", MFD_CLOEXEC),
+	struct log_reader r = { .dirfd = -1,
+				.fd = memfd_create("log", MFD_CLOEXEC),
 				.options = { .tail = -1, .timestamps = true } };
 	autoclose int out = memfd_create("out", MFD_CLOEXEC);
 	struct error err = ERROR_INIT;
