@@ -34,6 +34,11 @@ int cmd_system_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_top(struct command_context *ctx, int argc, char **argv);
 int cmd_unpause(struct command_context *ctx, int argc, char **argv);
 int cmd_version(struct command_context *ctx, int argc, char **argv);
+int cmd_volume_create(struct command_context *ctx, int argc, char **argv);
+int cmd_volume_inspect(struct command_context *ctx, int argc, char **argv);
+int cmd_volume_ls(struct command_context *ctx, int argc, char **argv);
+int cmd_volume_prune(struct command_context *ctx, int argc, char **argv);
+int cmd_volume_rm(struct command_context *ctx, int argc, char **argv);
 int cmd_wait(struct command_context *ctx, int argc, char **argv);
 
 #endif

@@ -15,15 +15,16 @@
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/cgroup.h"
-#include "runtime/cgroup_path.h"
 #include "runtime/control.h"
+#include "runtime/volume.h"
 
 #define CONFIG_MAX (8U << 20) /* bytes of container.json */
 #define NAME_TRIES 64
 
-char *container_cgroup(const struct container_config *c, struct error *err)
+const char *container_cgroup(const char *id, char buf[96])
 {
-	return cgroup_path_below(c->host.cgroup_parent, c->id, err);
+	snprintf(buf, 96, "knarr/%.64s", id);
+	return buf;
 }
 
 void container_close(struct container *c)
@@ -77,6 +78,28 @@ static int home_of(const struct container *c)
 static bool exists(const struct container *c)
 {
 	return faccessat(home_of(c), "container.json", F_OK, 0) == 0;
+}
+
+/* ---- Removing */
+
+static int remove_files(const struct store *st, const struct container *c, struct error *err)
+{
+	/* In this order: a removal that is cut short leaves a folder that is no container and that nothing names. */
+	if (c->config.name)
+		name_release(st, c->config.name, c->config.id);
+	if (unlinkat(home_of(c), "container.json", 0) < 0 && errno != ENOENT)
+		return error_errno(err, "cannot remove container %.12s", c->config.id);
+	fs_remove_tree(st->run_fd, c->config.id, NULL);
+	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
+		return error_prefix(err, "container %.12s", c->config.id);
+	return 0;
+}
+
+int container_remove(const struct store *st, struct container *c, struct error *err)
+{
+	if (remove_files(st, c, err) < 0)
+		return -1;
+	return c->config.auto_remove ? volumes_remove_anonymous(st, &c->config, err) : 0;
 }
 
 /* ---- Making */
@@ -136,25 +159,10 @@ int container_create(const struct store *st, struct container *c, struct error *
 		return -1;
 	}
 	if (claim(st, &c->config, err) < 0 || write_config(st, c, err) < 0) {
-		container_remove(st, c, NULL);
+		remove_files(st, c, NULL);
 		return -1;
 	}
 	c->state = (struct container_state)CONTAINER_STATE_INIT;
-	return 0;
-}
-
-/* ---- Removing */
-
-int container_remove(const struct store *st, struct container *c, struct error *err)
-{
-	/* In this order: a removal that is cut short leaves a folder that is no container and that nothing names. */
-	if (c->config.name)
-		name_release(st, c->config.name, c->config.id);
-	if (unlinkat(home_of(c), "container.json", 0) < 0 && errno != ENOENT)
-		return error_errno(err, "cannot remove container %.12s", c->config.id);
-	fs_remove_tree(st->run_fd, c->config.id, NULL);
-	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
-		return error_prefix(err, "container %.12s", c->config.id);
 	return 0;
 }
 
@@ -183,8 +191,8 @@ int container_write_state(const struct container *c, struct error *err)
 /* Cleans up after a monitor that died; we hold the lock. */
 static void bury(const struct store *st, struct container *c)
 {
-	autofree char *cgroup = container_cgroup(&c->config, NULL);
-	autoclose int fd = cgroup_open(cgroup, NULL);
+	char cgroup[96];
+	autoclose int fd = cgroup_open(container_cgroup(c->config.id, cgroup), NULL);
 
 	if (fd >= 0)
 		cgroup_kill(fd, NULL);

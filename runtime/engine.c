@@ -11,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/signals.h"
+#include "runtime/host_mounts.h"
 #include "runtime/sandbox.h"
 
 #define DEFAULT_PATH  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -379,7 +380,7 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 		struct error *err)
 {
 	static const char *const own[] = { "resolv.conf", "hostname", "hosts" };
-	char buf[13];
+	char cgroup[96], buf[13];
 	const char *hostname = hostname_of(&c->config, buf);
 
 	if (engine_writable_layer(st, c, &spec->root, err) < 0 || write_files(c, hostname, err) < 0)
@@ -389,13 +390,11 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 	config_command(&c->config, &spec->process.args);
 	spec->process.cwd = absolute(c->config.run.working_dir);
 	spec->hostname = xstrdup(hostname);
-	spec->cgroup = container_cgroup(&c->config, err);
-	if (!spec->cgroup)
-		return -1;
+	spec->cgroup = xstrdup(container_cgroup(c->config.id, cgroup));
 	spec->root.readonly = c->config.readonly_rootfs;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		bind_own(st, c, own[i], spec);
-	return 0;
+	return host_mounts_to_spec(st, &c->config, spec, err);
 }
 
 int engine_exec_process(const struct container *c, const struct engine_exec *request,

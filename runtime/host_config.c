@@ -197,6 +197,8 @@ static void copy_mounts(struct host_config *to, const struct host_config *from)
 		m->source = copy_text(m->source);
 		m->target = copy_text(m->target);
 		m->options = copy_text(m->options);
+		m->labels = (struct strv)STRV_INIT;
+		strv_extend(&m->labels, &from->mounts[i].labels);
 	}
 }
 
@@ -274,6 +276,7 @@ void host_config_free(struct host_config *h)
 		free(h->mounts[i].source);
 		free(h->mounts[i].target);
 		free(h->mounts[i].options);
+		strv_free(&h->mounts[i].labels);
 	}
 	free(h->mounts);
 	for (size_t i = 0; i < h->n_devices; i++) {

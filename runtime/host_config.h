@@ -24,8 +24,8 @@ struct host_mount {
 	char *source;      /* bind: absolute path of the machine; volume: its name */
 	char *target;      /* absolute, in the container */
 	bool readonly;
-	bool from_image;   /* an anonymous volume that nobody asked for by a flag: rm -v and --rm take it along */
-	bool anonymous;    /* a volume with a name of 64 digits that we chose */
+	bool from_image;   /* an anonymous volume that nobody asked for by a flag */
+	bool anonymous;    /* a volume with a name of 64 digits that we chose: rm -v and --rm take it along */
 	bool no_copy;      /* volume: does not begin with what the image has there */
 	bool create_source; /* bind by -v: a missing source is made, as a folder */
 	bool non_recursive; /* bind */
@@ -33,7 +33,7 @@ struct host_mount {
 	unsigned long propagation; /* bind: MS_PRIVATE, ... with MS_REC; 0: rprivate */
 	bool by_mount;     /* asked for by --mount: so `inspect` shows it */
 	bool inherited;    /* brought by --volumes-from */
-	struct strv labels; /* volume: of a new one, KEY=VALUE */
+	struct strv labels; /* volume: what a new one gets, KEY=VALUE; stands in its volume.json, not in container.json */
 	char *options;     /* --tmpfs PATH:OPTIONS; as typed in -v, ro and rw included */
 	int64_t tmpfs_size; /* bytes; 0: the kernel's own */
 	uint32_t tmpfs_mode; /* 0: 01777 */

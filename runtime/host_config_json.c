@@ -91,6 +91,8 @@ static const struct member mount_members[] = {
 	{ "nonRecursive", FLAG, MOUNT(non_recursive), 0, 0 },
 	{ "readonlyNonRecursive", FLAG, MOUNT(readonly_non_recursive), 0, 0 },
 	{ "readonlyForceRecursive", FLAG, MOUNT(readonly_force_recursive), 0, 0 },
+	{ "byMount", FLAG, MOUNT(by_mount), 0, 0 },
+	{ "inherited", FLAG, MOUNT(inherited), 0, 0 },
 	{ "options", TEXT, MOUNT(options), 0, 0 },
 	{ "tmpfsSize", WIDE, MOUNT(tmpfs_size), ANY_COUNT },
 	{ "tmpfsMode", UINT, MOUNT(tmpfs_mode), 0, 07777 },

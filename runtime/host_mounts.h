@@ -40,16 +40,15 @@ struct host_mount *host_mounts_find(const struct host_config *h, const char *tar
 int host_mounts_add_anonymous(struct host_config *h, const char *path, bool from_image,
 			      struct error *err);
 
-/* Appends config's mounts to spec, parents before what is in them, in place of what spec has at the same targets (and, with
- * a mount at /dev, below it). Makes the missing sources of -v, as folders (0755). To be called at every start, behind all else
+/* Puts config's mounts into spec, parents before what is in them, in place of what spec has at the same targets (and, with
+ * a mount at /dev, below it), and before the single files that spec binds (/etc/hosts). Makes the missing sources of -v, as folders (0755). To be called at every start, behind all else
  * that adds mounts. -1 with err set: ENOENT (`bind source path does not exist`; a volume that is gone), others of mkdir(2). */
 int host_mounts_to_spec(const struct store *st, const struct container_config *config,
 			struct spec *spec, struct error *err);
 
-/* The options of a tmpfs, separated by commas: attributes into *attributes (they begin as nosuid, nodev, noexec), the
- * filesystem's own appended to options. NULL: none. -1 with err set: EINVAL (`invalid tmpfs option "x"`). */
-int host_mounts_tmpfs_options(const char *text, uint64_t *attributes, struct strv *options,
-			      struct error *err);
+/* The options of --tmpfs, separated by commas (NULL: none), into m; they begin as nosuid, nodev, noexec. -1 with err set:
+ * EINVAL (`invalid tmpfs option "x"`). */
+int host_mounts_tmpfs_options(const char *text, struct spec_mount *m, struct error *err);
 
 /* "rshared" and its kin, and back: MS_SHARED | MS_REC. 0 and NULL: none of them. */
 unsigned long host_mounts_propagation(const char *name);

@@ -20,7 +20,7 @@ struct command {
 	enum section section;
 	const char *summary;
 	const char *verb;  /* in the group: `container ls`; NULL: none */
-	const char *group; /* "container", "image" or "system" */
+	const char *group; /* "container", "image", "system" or "volume" */
 };
 
 static const struct command commands[] = {
@@ -79,6 +79,12 @@ static const struct command commands[] = {
 	{ NULL, cmd_image_prune, OTHER, "Remove unused images", "prune", "image" },
 	{ NULL, cmd_system_df, OTHER, "Show disk usage", "df", "system" },
 	{ NULL, cmd_system_prune, OTHER, "Remove unused data", "prune", "system" },
+	{ NULL, cmd_volume_create, OTHER, "Create a volume", "create", "volume" },
+	{ NULL, cmd_volume_inspect, OTHER, "Display detailed information on one or more volumes",
+	  "inspect", "volume" },
+	{ NULL, cmd_volume_ls, OTHER, "List volumes", "ls", "volume" },
+	{ NULL, cmd_volume_prune, OTHER, "Remove unused local volumes", "prune", "volume" },
+	{ NULL, cmd_volume_rm, OTHER, "Remove one or more volumes", "rm", "volume" },
 	{ "boot", cmd_boot, SYSTEM, "Set the store in order after the machine has started", NULL,
 	  NULL },
 	{ "fsck", cmd_fsck, SYSTEM, "Check that the store is whole, and mend it", NULL, NULL },
@@ -94,6 +100,7 @@ static const struct {
 	{ "container", "Manage containers" },
 	{ "image", "Manage images" },
 	{ "system", "Manage Knarr" },
+	{ "volume", "Manage volumes" },
 };
 
 /* Other words for verbs, as Docker takes them. */
@@ -102,7 +109,7 @@ static const struct {
 } aliases[] = {
 	{ "container", "list", "ls" }, { "container", "ps", "ls" }, { "container", "remove", "rm" },
 	{ "image", "images", "ls" },   { "image", "list", "ls" },   { "image", "remove", "rm" },
-	{ "image", "rmi", "rm" },
+	{ "image", "rmi", "rm" },        { "volume", "list", "ls" },   { "volume", "remove", "rm" },
 };
 
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))

@@ -2,7 +2,7 @@
 /* Volumes: folders that outlive the containers they are mounted in.
  *
  *     volumes/<name>/_data/         what is in it
- *                    volume.json    {"name", "driver": "local", "created": RFC 3339, "labels": {...}}
+ *                    volume.json    {"name", "driver": "local", "created": RFC 3339, "labels": {...}, "temporary"}
  *     volumes/.lock
  *
  * A volume is made in tmp/, filled (with what the image has at its place), synced and then renamed to its name; it is
@@ -33,6 +33,7 @@ struct volume {
 	char *name;
 	struct timespec created;
 	struct strv labels; /* KEY=VALUE, sorted */
+	bool temporary; /* anonymous, of a container with --rm: after a power cut, which ends that, it goes */
 };
 
 #define VOLUME_INIT \
@@ -86,6 +87,9 @@ int volume_remove(const struct store *st, const char *name, struct error *err);
  * their sizes to reclaimed. */
 int volume_prune(const struct store *st, const struct prune_filter *filter, bool all,
 		 struct strv *gone, uint64_t *reclaimed, struct error *err);
+
+/* At boot: removes the temporary volumes of containers that the machine's end has ended. */
+int volume_recover_all(const struct store *st, struct error *err);
 
 /* ---- A container's */
 

@@ -9,4 +9,8 @@
 int pruning_containers(const struct store *st, const struct prune_filter *filter,
 		       uint64_t *reclaimed, struct error *err);
 
+/* The same of volume_prune: "Deleted Volumes:". */
+int pruning_volumes(const struct store *st, const struct prune_filter *filter, bool all,
+		    uint64_t *reclaimed, struct error *err);
+
 #endif

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "lib/cleanup.h"
+#include "runtime/volume.h"
 
 const char request_more[] =
 	"A container is on the machine's own network (--network host) unless it has none (--network none).";
@@ -55,6 +56,7 @@ int request_create(const struct store *st, const struct engine_request *r, struc
 		   struct image **image, struct error *err)
 {
 	autoimage struct image *img = NULL;
+	struct volume_hold volumes = VOLUME_HOLD_INIT;
 	struct digest id;
 	/* Nothing removes the image between the look for it and the container that needs it (image-tools/users.h). */
 	autoclose int lock = store_lock(st, LOCK_SH, err);
@@ -63,8 +65,13 @@ int request_create(const struct store *st, const struct engine_request *r, struc
 		return -1;
 	img = image_open(st, &id, err);
 	if (!img || engine_configure(img, r, &c->config, err) < 0 ||
-	    container_create(st, c, err) < 0)
+	    volumes_prepare(st, &c->config, img, &volumes, err) < 0)
 		return -1;
+	if (container_create(st, c, err) < 0) {
+		volumes_abandon(st, &volumes);
+		return -1;
+	}
+	volumes_keep(&volumes);
 	*image = img;
 	img = NULL;
 	return 0;

@@ -8,15 +8,21 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/stop.h"
+#include "runtime/volume.h"
 
-static int remove_one(const struct store *st, const char *word, bool force, struct error *err)
+struct rm {
+	bool force, volumes;
+};
+
+static int remove_one(const struct store *st, const char *word, const struct rm *o,
+		      struct error *err)
 {
 	struct container autocontainer c = CONTAINER_INIT;
 
 	if (container_open(st, word, &c, err) < 0)
 		return -1;
 	if (c.state.status == STATUS_RUNNING) {
-		if (!force)
+		if (!o->force)
 			return error_set(
 				err, EBUSY,
 				"cannot remove container \"/%s\": container is running: stop the container "
@@ -30,19 +36,21 @@ static int remove_one(const struct store *st, const char *word, bool force, stru
 	}
 	if (container_lock(st, &c, err) < 0)
 		return -1;
-	return container_remove(st, &c, err);
+	if (container_remove(st, &c, err) < 0)
+		return -1;
+	return o->volumes ? volumes_remove_anonymous(st, &c.config, err) : 0;
 }
 
 static int remove_each(const struct store *st, const char *word, void *arg, struct error *err)
 {
-	const bool force = *(bool *)arg;
+	const struct rm *o = arg;
 
-	if (remove_one(st, word, force, err) == 0) {
+	if (remove_one(st, word, o, err) == 0) {
 		puts(word);
 		return 0;
 	}
 	/* As with Docker: what is to be gone and was not there is no failure of `rm -f`, though worth a line. */
-	if (!force || err->code != ENOENT)
+	if (!o->force || err->code != ENOENT)
 		return -1;
 	log_error(err);
 	return 0;
@@ -50,10 +58,12 @@ static int remove_each(const struct store *st, const char *word, void *arg, stru
 
 int cmd_rm(struct command_context *ctx, int argc, char **argv)
 {
-	bool force = false;
+	struct rm o = { 0 };
 	const struct cli_option options[] = {
-		{ "force", 'f', CLI_BOOL, &force, NULL,
+		{ "force", 'f', CLI_BOOL, &o.force, NULL,
 		  "Force the removal of a running container (uses SIGKILL)" },
+		{ "volumes", 'v', CLI_BOOL, &o.volumes, NULL,
+		  "Remove anonymous volumes associated with the container" },
 		{ 0 },
 	};
 	const struct cli_command cmd = {
@@ -68,7 +78,7 @@ int cmd_rm(struct command_context *ctx, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = command_each(ctx, argv + first, remove_each, &force);
+	status = command_each(ctx, argv + first, remove_each, &o);
 	layer_sweep_idle(ctx->store);
 	return status;
 }

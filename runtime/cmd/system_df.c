@@ -11,6 +11,7 @@
 #include "runtime/cmd/container_text.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
+#include "runtime/volume.h"
 
 /* ---- Without -v: four rows */
 
@@ -50,7 +51,7 @@ static void add_sum(struct listing *l, const char *type, bool with_percent, cons
 }
 
 static int print_sums(const struct images_usage *images, const struct sum *containers,
-		      const char *format, struct error *err)
+		      const struct sum *volumes, const char *format, struct error *err)
 {
 	struct listing *l autolisting = listing_new(&sum_kind, format, err);
 	struct strbuf out autostrbuf = STRBUF_INIT;
@@ -61,8 +62,8 @@ static int print_sums(const struct images_usage *images, const struct sum *conta
 	add_sum(l, "Images", true,
 		&(struct sum){ images->n, images->active, images->size, images->reclaimable });
 	add_sum(l, "Containers", true, containers);
+	add_sum(l, "Local Volumes", true, volumes);
 	/* Of these there are none yet. */
-	add_sum(l, "Local Volumes", true, &none);
 	add_sum(l, "Build Cache", false, &none);
 	if (listing_print(l, &out, err) < 0)
 		return -1;
@@ -215,6 +216,15 @@ static void add_container(struct verbose *v, const struct container *c, uint64_t
 					   status.data });
 }
 
+static void add_volume(struct verbose *v, const struct volume *volume, size_t links, uint64_t bytes)
+{
+	char *count autofree = str_format("%zu", links);
+	char size[HUMAN_MAX];
+
+	verbose_row(v, VOLUMES,
+		    (const char *const[]){ count, volume->name, human_size(bytes, size) });
+}
+
 static int print_tables(struct verbose *v, struct error *err)
 {
 	struct strbuf out autostrbuf = STRBUF_INIT;
@@ -275,15 +285,42 @@ static int sum_containers(const struct store *st, struct verbose *v, bool whole,
 	return 0;
 }
 
+/* The same for volumes. */
+static int sum_volumes(const struct store *st, struct verbose *v, struct sum *out,
+		       struct error *err)
+{
+	struct volume_uses uses autovolumeuses = VOLUME_USES_INIT;
+	struct volume *list;
+	size_t n;
+
+	if (volume_uses_read(st, &uses, err) < 0 || volume_list(st, &list, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		size_t links = volume_uses_count(&uses, list[i].name);
+		uint64_t size = 0;
+
+		(void)volume_size(st, list[i].name, &size, NULL);
+		out->total++;
+		out->active += links > 0;
+		out->size += size;
+		out->reclaimable += links ? 0 : size;
+		if (v)
+			add_volume(v, &list[i], links, size);
+	}
+	volume_list_free(list, n);
+	return 0;
+}
+
 static int df(const struct command_context *ctx, const char *format, struct error *err)
 {
 	struct images_usage images autoimagesusage = IMAGES_USAGE_INIT;
-	struct sum containers = { 0 };
+	struct sum containers = { 0 }, volumes = { 0 };
 
 	if (images_usage(ctx->store, ctx->image_users, &images, err) < 0 ||
-	    sum_containers(ctx->store, NULL, false, &containers, err) < 0)
+	    sum_containers(ctx->store, NULL, false, &containers, err) < 0 ||
+	    sum_volumes(ctx->store, NULL, &volumes, err) < 0)
 		return -1;
-	return print_sums(&images, &containers, format, err);
+	return print_sums(&images, &containers, &volumes, format, err);
 }
 
 static int df_verbose(const struct command_context *ctx, const char *format, struct error *err)
@@ -291,14 +328,15 @@ static int df_verbose(const struct command_context *ctx, const char *format, str
 	__attribute__((cleanup(verbose_free))) struct verbose v = { 0 };
 	struct images_usage images autoimagesusage = IMAGES_USAGE_INIT;
 	bool as_tables = !format || !*format || strcmp(format, "table") == 0;
-	struct sum containers = { 0 };
+	struct sum containers = { 0 }, volumes = { 0 };
 
 	if (verbose_init(&v, as_tables, err) < 0 ||
 	    images_usage(ctx->store, ctx->image_users, &images, err) < 0)
 		return -1;
 	for (size_t i = 0; i < images.n; i++)
 		add_image(&v, &images.items[i], !as_tables);
-	if (sum_containers(ctx->store, &v, !as_tables, &containers, err) < 0)
+	if (sum_containers(ctx->store, &v, !as_tables, &containers, err) < 0 ||
+	    sum_volumes(ctx->store, &v, &volumes, err) < 0)
 		return -1;
 	return as_tables ? print_tables(&v, err) : print_document(&v, format, err);
 }

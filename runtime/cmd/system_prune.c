@@ -46,17 +46,18 @@ static char *question(const struct system_prune *o, const struct prune_filter *f
 	return strbuf_steal(&text);
 }
 
-/* Networks, volumes and a build cache there are none yet. */
-static int prune(const struct command_context *ctx, bool all, const struct prune_filter *filter,
-		 struct error *err)
+/* Networks and a build cache there are none yet. */
+static int prune(const struct command_context *ctx, const struct system_prune *o,
+		 const struct prune_filter *filter, struct error *err)
 {
 	struct removal gone autoremoval = REMOVAL_INIT;
 	uint64_t reclaimed = 0;
 	int r;
 
-	if (pruning_containers(ctx->store, filter, &reclaimed, err) < 0)
+	if (pruning_containers(ctx->store, filter, &reclaimed, err) < 0 ||
+	    (o->volumes && pruning_volumes(ctx->store, filter, false, &reclaimed, err) < 0))
 		return -1;
-	r = prune_images(ctx->store, ctx->image_users, filter, all, &gone, err);
+	r = prune_images(ctx->store, ctx->image_users, filter, o->all, &gone, err);
 	pruning_print_images(&gone);
 	pruning_tell_kept(&gone);
 	if (r == 0)
@@ -79,7 +80,7 @@ static int run(const struct command_context *ctx, const struct system_prune *o)
 	text = question(o, &filter);
 	if (!o->force && !pruning_confirmed(text))
 		return command_done(0);
-	if (prune(ctx, o->all, &filter, &err) < 0)
+	if (prune(ctx, o, &filter, &err) < 0)
 		return command_fail(&err);
 	return command_done(0);
 }
