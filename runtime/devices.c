@@ -57,8 +57,8 @@ static int bind_device(int folder, const char *name, int node)
 	if (mknodat(folder, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return -1;
 
-	autoclose int at = sys_openat2(folder, name, O_PATH | O_NOFOLLOW, 0,
-				       RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	autoclose int at =
+		sys_openat2(folder, name, O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	return at < 0 ? -1 : sys_move_mount(node, at);
 }
 

@@ -463,7 +463,7 @@ static int fill_tmpfs(struct sandbox_plan *plan, const struct rootfs_fds *fds,
 static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, size_t i)
 {
 	const struct spec_mount *m = &plan->spec->mounts[i];
-	struct stat st;
+	struct stat st, over;
 
 	if (m->remount)
 		return change_mount(plan, fds, m);
@@ -481,10 +481,12 @@ static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, s
 	autoclose int at = open_mount_point(plan, fds, m, !S_ISDIR(st.st_mode));
 	if (at < 0)
 		return -1;
+	if (fstat(at, &over) == 0 && S_ISDIR(over.st_mode) != S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return mount_fault(plan, m, "a folder onto a file, or the other way round");
+	}
 	if (sys_move_mount(mount, at) < 0)
-		return mount_fault(plan, m,
-				   errno == ENOTDIR ? "a folder onto a file, or the other way round"
-						    : "");
+		return mount_fault(plan, m, "");
 	return 0;
 }
 
