@@ -139,6 +139,9 @@ int cgroup_create(const char *name, struct error *err)
 int cgroup_open(const char *name, struct error *err)
 {
 	autoclose int base = open_base();
+
+	if (!name)
+		return error_set(err, ENOENT, "no such cgroup");
 	int fd = base < 0 ? -1 : openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? error_errno(err, "cgroup %s", name) : fd;
@@ -339,7 +342,7 @@ int cgroup_remove(const char *name, int timeout_ms, struct error *err)
 {
 	autoclose int base = open_base();
 
-	if (base < 0)
+	if (base < 0 || !name)
 		return 0;
 	for (long long end = now_ms() + timeout_ms;;) {
 		if (unlinkat(base, name, AT_REMOVEDIR) == 0 || errno == ENOENT)

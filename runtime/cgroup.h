@@ -35,7 +35,8 @@ int cgroup_apply(int cgroup_fd, const struct resources *r, struct error *err);
  * own this costs nothing below "knarr". Calling it again replaces what it did before (`update`). Returns 0 or -1 with err set. */
 int cgroup_allow_devices(int cgroup_fd, const struct resources *r, struct error *err);
 
-/* Opens an existing one; -1 with err set (ENOENT: no such cgroup). */
+/* Opens an existing one; -1 with err set (ENOENT: no such cgroup). A name of NULL is none that exists, here and for
+ * cgroup_remove. */
 int cgroup_open(const char *name, struct error *err);
 
 /* SIGKILL to every process in it and below it, including those being forked. Returns at once; the

@@ -15,16 +15,16 @@
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_path.h"
 #include "runtime/control.h"
 #include "runtime/volume.h"
 
 #define CONFIG_MAX (8U << 20) /* bytes of container.json */
 #define NAME_TRIES 64
 
-const char *container_cgroup(const char *id, char buf[96])
+char *container_cgroup(const struct container_config *c, struct error *err)
 {
-	snprintf(buf, 96, "knarr/%.64s", id);
-	return buf;
+	return cgroup_path_below(c->host.cgroup_parent, c->id, err);
 }
 
 void container_close(struct container *c)
@@ -191,8 +191,8 @@ int container_write_state(const struct container *c, struct error *err)
 /* Cleans up after a monitor that died; we hold the lock. */
 static void bury(const struct store *st, struct container *c)
 {
-	char cgroup[96];
-	autoclose int fd = cgroup_open(container_cgroup(c->config.id, cgroup), NULL);
+	autofree char *cgroup = container_cgroup(&c->config, NULL);
+	autoclose int fd = cgroup_open(cgroup, NULL);
 
 	if (fd >= 0)
 		cgroup_kill(fd, NULL);

@@ -97,8 +97,9 @@ bool container_is_left(const struct store *st, const char *id, bool remove);
 int container_condemn(const struct store *st, const char *id, const char *reason,
 		      struct error *err);
 
-/* The cgroup of a container: "knarr/<id>"; returns buf. */
-const char *container_cgroup(const char *id, char buf[96]);
+/* The cgroup of a container, for cgroup_open: "knarr/<id>", or the one below its --cgroup-parent. The caller frees. NULL with
+ * err set (EINVAL): that is no path. */
+char *container_cgroup(const struct container_config *c, struct error *err);
 
 void container_close(struct container *c);
 #define autocontainer __attribute__((cleanup(container_close)))

@@ -380,7 +380,7 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 		struct error *err)
 {
 	static const char *const own[] = { "resolv.conf", "hostname", "hosts" };
-	char cgroup[96], buf[13];
+	char buf[13];
 	const char *hostname = hostname_of(&c->config, buf);
 
 	if (engine_writable_layer(st, c, &spec->root, err) < 0 || write_files(c, hostname, err) < 0)
@@ -390,7 +390,9 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 	config_command(&c->config, &spec->process.args);
 	spec->process.cwd = absolute(c->config.run.working_dir);
 	spec->hostname = xstrdup(hostname);
-	spec->cgroup = xstrdup(container_cgroup(c->config.id, cgroup));
+	spec->cgroup = container_cgroup(&c->config, err);
+	if (!spec->cgroup)
+		return -1;
 	spec->root.readonly = c->config.readonly_rootfs;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		bind_own(st, c, own[i], spec);

@@ -29,10 +29,10 @@ __attribute__((noreturn)) static void guard(int pipe_fd, int cgroup_fd)
 	_exit(cgroup_freeze(1, false, NULL) < 0);
 }
 
-int freeze_begin(const char *id, struct freeze *f, struct error *err)
+int freeze_begin(const struct container_config *c, struct freeze *f, struct error *err)
 {
-	char name[96];
-	autoclose int cgroup_fd = cgroup_open(container_cgroup(id, name), err);
+	autofree char *name = container_cgroup(c, err);
+	autoclose int cgroup_fd = cgroup_open(name, err);
 	sigset_t all, old;
 	int ends[2];
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "runtime/config.h"
 
 struct freeze {
 	int pipe_fd; /* its other end is the guard's; closing it thaws. -1: nothing was frozen */
@@ -18,10 +19,10 @@ struct freeze {
 		.pipe_fd = -1 \
 	}
 
-/* Freezes the container id and returns when it stands still. One that is frozen already stays so, also at
+/* Freezes the container c and returns when it stands still. One that is frozen already stays so, also at
  * freeze_end. One whose cgroup is not there (it has ended, or the machine has no cgroup v2) is no error. Returns 0
  * or -1 with err set. */
-int freeze_begin(const char *id, struct freeze *f, struct error *err);
+int freeze_begin(const struct container_config *c, struct freeze *f, struct error *err);
 
 /* Lets it go on, and returns when it does. */
 void freeze_end(struct freeze *f);

@@ -9,6 +9,7 @@
 #include "runtime/capability.h"
 #include "runtime/kernel.h"
 #include "runtime/seccomp.h"
+#include "runtime/seccomp_profile.h"
 
 void spec_process_free(struct spec_process *p)
 {
@@ -17,12 +18,7 @@ void spec_process_free(struct spec_process *p)
 	strv_free(&p->env);
 	free(p->cwd);
 	free(p->rlimits);
-	if (p->custom_seccomp) {
-		free(p->custom_seccomp->filter.filter);
-		free(p->custom_seccomp->listener_path);
-		free(p->custom_seccomp->listener_metadata);
-		free(p->custom_seccomp);
-	}
+	seccomp_profile_free(p->custom_seccomp);
 	free(p->affinity_initial);
 	free(p->affinity_final);
 	free(p->apparmor_profile);

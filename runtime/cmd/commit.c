@@ -59,7 +59,7 @@ static struct commit *read_upper(const struct store *st, struct container *c, bo
 		return NULL;
 	}
 	if (pause && c->state.status == STATUS_RUNNING &&
-	    freeze_begin(c->config.id, &freeze, err) < 0)
+	    freeze_begin(&c->config, &freeze, err) < 0)
 		return NULL;
 	commit = commit_read(st, upper, err);
 	/* A container that is removed is first no container any more, and then its files go: if it still is one, all of

@@ -67,8 +67,8 @@ static int add_process(const struct container *c, int pidfd, const struct exec *
 		       struct sandbox *sb, struct error *err)
 {
 	struct spec_process process = { 0 };
-	char name[96];
-	autoclose int cgroup = cgroup_open(container_cgroup(c->config.id, name), NULL);
+	autofree char *name = container_cgroup(&c->config, NULL);
+	autoclose int cgroup = cgroup_open(name, NULL);
 	int status = describe(c, pidfd, x, &process, err);
 
 	if (status == 0 && !x->request.tty && !x->detach)

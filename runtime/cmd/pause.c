@@ -7,7 +7,6 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-#include "runtime/events.h"
 
 /* In Docker's words. */
 static int refuse(const struct container *c, bool pause, int code, struct error *err)
@@ -45,7 +44,6 @@ static int set_paused(const struct store *st, const char *word, bool pause, stru
 		return refuse(&c, pause, ESRCH, err);
 	if (control_request(fd, pause ? CONTROL_PAUSE : CONTROL_UNPAUSE) < 0)
 		return refuse(&c, pause, errno, err);
-	events_container(st, &c.config, pause ? "pause" : "unpause", NULL);
 	puts(word);
 	return 0;
 }

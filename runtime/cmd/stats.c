@@ -118,11 +118,11 @@ static void look_at_network(const struct container *c, struct sample *s)
 static void look_at(const struct stats *o, const struct container *c, struct sample *s)
 {
 	struct cgroup_stats figures autocgroupstats = CGROUP_STATS_INIT;
-	char name[96];
+	autofree char *name = container_cgroup(&c->config, NULL);
 
 	if (c->state.status != STATUS_RUNNING)
 		return;
-	autoclose int cgroup = cgroup_open(container_cgroup(c->config.id, name), NULL);
+	autoclose int cgroup = cgroup_open(name, NULL);
 	if (cgroup_stats_read(cgroup, &figures, NULL) < 0)
 		return;
 	s->at = now_us();

@@ -188,12 +188,12 @@ static int show(const struct store *st, struct container *c, const struct top *t
 	struct process_clock clock;
 	autofree pid_t *pids = NULL;
 	size_t n = 0;
-	char name[96];
+	autofree char *name = container_cgroup(&c->config, err);
 
 	autoclose int first = container_open_first(st, c, err);
 	if (first < 0)
 		return -1;
-	autoclose int cgroup = cgroup_open(container_cgroup(c->config.id, name), err);
+	autoclose int cgroup = cgroup_open(name, err);
 	if (cgroup < 0 || cgroup_pids(cgroup, &pids, &n, err) < 0)
 		return -1;
 	table_min_width(table, COLUMN_WIDTH);

@@ -8,8 +8,7 @@
  * Members that the specification does not know are skipped, as it demands; those that it has for other systems, too. What it
  * has for Linux and Knarr does not do (intelRdt, ...) is refused. A capability that nobody knows is warned of and left out.
  *
- * Paths are left as they are written: root.path and the source of a bind mount may be relative to the bundle.
- */
+ * Paths are left as they are written: root.path and the source of a bind mount may be relative to the bundle. */
 #ifndef KNARR_RUNTIME_OCI_CONFIG_H
 #define KNARR_RUNTIME_OCI_CONFIG_H
 
@@ -21,10 +20,6 @@
 
 /* What is read at most of a config.json; larger files are refused by whoever reads them. */
 #define OCI_CONFIG_MAX (16u << 20)
-
-/* The versions of the specification that are spoken, as `features` has them. */
-#define OCI_VERSION_MIN "1.0.0"
-#define OCI_VERSION	"1.2.1"
 
 /* Fills out, which must be SPEC_INIT. spec.cgroup is linux.cgroupsPath as written, NULL without one. A seccomp filter is
  * compiled here. Where process.user has no umask, umask is (mode_t)-1. 0, or -1 with err set (EINVAL; ENOTSUP for what
