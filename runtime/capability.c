@@ -87,6 +87,16 @@ uint64_t capability_all(void)
 	return all;
 }
 
+uint64_t capability_own(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0;
+	return (uint64_t)data[1].permitted << 32 | data[0].permitted;
+}
+
 static int parse_list(const char *flag, const struct strv *list, uint64_t *mask, bool *everything,
 		      struct error *err)
 {

@@ -20,6 +20,9 @@ const char *capability_name(int number);
 /* All that the running kernel knows (/proc/sys/kernel/cap_last_cap). */
 uint64_t capability_all(void);
 
+/* All that the calling process may hand on: what it is permitted. */
+uint64_t capability_own(void);
+
 /* What --cap-add and --cap-drop make of base: drops first, then adds, ALL in either; an unknown
  * name is an error in Docker's words. add and drop may be NULL. */
 int capability_apply_flags(uint64_t base, const struct strv *add, const struct strv *drop,

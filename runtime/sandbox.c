@@ -2,6 +2,10 @@
 #include "runtime/sandbox.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
+#include <linux/sched/types.h>
+#include <poll.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -12,75 +16,11 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
-#include "runtime/capability.h"
+#include "lib/str.h"
+#include "runtime/hooks.h"
 #include "runtime/kernel.h"
 #include "runtime/rootfs.h"
 #include "runtime/sandbox_launch.h"
-
-/* ---- Words */
-
-static const char *const step_words[STEP_COUNT] = {
-	[STEP_NAMESPACE] = "entering the container's namespaces",
-	[STEP_ROOT] = "changing the root filesystem:",
-	[STEP_MOUNT] = "mounting",
-	[STEP_MOUNT_POINT] = "making the mount point",
-	[STEP_MOUNT_PROC] = "refusing to mount over what is no ordinary folder:",
-	[STEP_DEVICE] = "making the device",
-	[STEP_MASK] = "masking",
-	[STEP_READONLY] = "making read-only",
-	[STEP_HOSTNAME] = "setting the hostname to",
-	[STEP_LOOPBACK] = "bringing up the network interface",
-	[STEP_SYSCTL] = "setting the sysctl",
-	[STEP_TERMINAL] = "making the terminal",
-	[STEP_STDIO] = "arranging stdin, stdout and stderr",
-	[STEP_RLIMIT] = "setting resource limits",
-	[STEP_USER] = "changing the user",
-	[STEP_CAPABILITY] = "setting capabilities",
-	[STEP_SECCOMP] = "installing the seccomp filter",
-};
-
-/* strerror in the words of Docker (that is, of Go), which begin in lower case. */
-static const char *why(int code, char buf[64])
-{
-	snprintf(buf, 64, "%s", strerror(code));
-	if (buf[0] >= 'A' && buf[0] <= 'Z' && !(buf[1] >= 'A' && buf[1] <= 'Z'))
-		buf[0] = (char)(buf[0] - 'A' + 'a');
-	return buf;
-}
-
-/* Turns the child's report into err. The statuses are Docker's: 127 for what is not there, 126 for
- * what is there and cannot be executed. */
-static int report_error(const struct sandbox_report *r, struct error *err)
-{
-	char buf[64];
-	const char *d = r->detail;
-	const char *reason = why(r->code, buf);
-
-	switch (r->step) {
-	case STEP_NOT_IN_PATH:
-		error_set(err, r->code, "exec: \"%s\": executable file not found in $PATH", d);
-		return error_status(err, 127);
-	case STEP_STAT:
-		error_set(err, r->code, "exec: \"%s\": stat %s: %s", d, d, reason);
-		return error_status(err, r->code == ENOENT ? 127 : 126);
-	case STEP_NO_PROGRAM:
-		error_set(err, r->code, "exec: \"%s\": %s", d, reason);
-		return error_status(err, 126);
-	case STEP_EXEC:
-		error_set(err, r->code, "exec %s: %s", d, reason);
-		return error_status(err, r->code == ENOENT ? 127 : 126);
-	case STEP_CWD:
-		error_set(err, r->code, "working directory \"%s\": %s", d, reason);
-		return error_status(err, r->code == ENOTDIR || r->code == EACCES ? 126 : 125);
-	default:
-		break;
-	}
-	const char *words = r->step > 0 && r->step < STEP_COUNT ? step_words[r->step] : NULL;
-	if (!words)
-		words = "setting up the container";
-	error_set(err, r->code, d[0] ? "%s %s: %s" : "%s%s: %s", words, d, reason);
-	return error_status(err, 125);
-}
 
 /* ---- The child's messages */
 
@@ -173,51 +113,8 @@ static int accept_terminal(struct sandbox *sb, const struct spec_process *p, str
 	return 0;
 }
 
-/* ---- Launching, for sandbox_create and sandbox_exec */
+/* ---- What the parent does for the child: from outside, with rights that the child may not have */
 
-/* The paths at which args.items[0] may be found, NULL-terminated. */
-static char **list_candidates(const struct spec_process *p)
-{
-	struct strv v = STRV_INIT;
-	const char *name = p->args.items[0];
-	const char *path = strv_env_get(&p->env, "PATH");
-
-	if (strchr(name, '/')) {
-		strv_add(&v, name);
-		return v.items;
-	}
-	/* Only absolute folders: a relative one, or an empty one, would be the working
-	 * directory. */
-	for (const char *at = path ? path : ""; *at;) {
-		size_t len = strcspn(at, ":");
-
-		if (at[0] == '/')
-			strv_addf(&v, "%.*s/%s", (int)len, at, name);
-		at += len + (at[len] == ':');
-	}
-	return v.items ? v.items : xcalloc(1, sizeof(char *));
-}
-
-static void free_candidates(char **candidates)
-{
-	struct strv v = { .items = candidates };
-
-	while (candidates && candidates[v.len])
-		v.len++;
-	strv_free(&v);
-}
-
-int sandbox_check_process(const struct spec_process *p, struct error *err)
-{
-	if (!p->args.len || !p->args.items[0][0])
-		return error_set(err, EINVAL, "no command specified");
-	if (!p->cwd || p->cwd[0] != '/')
-		return error_set(err, EINVAL, "working directory \"%s\" is not an absolute path",
-				 p->cwd ? p->cwd : "");
-	return 0;
-}
-
-/* Everything is raised in the host's view, on a child that cannot be anyone else's yet. */
 static int set_oom_score(pid_t pid, int score, struct error *err)
 {
 	char path[48], text[16];
@@ -230,56 +127,168 @@ static int set_oom_score(pid_t pid, int score, struct error *err)
 	return 0;
 }
 
-static int await_ready(struct sandbox *sb, const struct spec_process *p, struct error *err)
+static int set_scheduler(pid_t pid, const struct spec_scheduler *s, struct error *err)
+{
+	struct sched_attr attr = { .size = sizeof(attr),
+				   .sched_policy = s->policy,
+				   .sched_flags = s->flags,
+				   .sched_nice = s->nice,
+				   .sched_priority = s->priority,
+				   .sched_runtime = s->runtime,
+				   .sched_deadline = s->deadline,
+				   .sched_period = s->period };
+
+	if (syscall(SYS_sched_setattr, pid, &attr, 0) < 0)
+		return error_errno(err, "setting the scheduler's policy");
+	return 0;
+}
+
+/* All of it holds from the program's first instruction, and none of our own are subject to it. */
+static int set_limits(const struct sandbox_plan *plan, pid_t pid, struct error *err)
+{
+	const struct spec_process *p = plan->process;
+
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		if (syscall(SYS_prlimit64, pid, p->rlimits[i].resource, &p->rlimits[i].limit,
+			    NULL) < 0)
+			return error_errno(err, "setting resource limits");
+	if (p->scheduler.set && set_scheduler(pid, &p->scheduler, err) < 0)
+		return -1;
+	if (p->io_priority.set &&
+	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid,
+		    p->io_priority.class << IOPRIO_CLASS_SHIFT | p->io_priority.priority) < 0)
+		return error_errno(err, "setting the I/O priority");
+	if (plan->affinity_final.len && syscall(SYS_sched_setaffinity, pid, plan->affinity_final.len,
+						plan->affinity_final.bits) < 0)
+		return error_errno(err, "setting the CPU affinity to %s", p->affinity_final);
+	return p->has_oom_score_adj ? set_oom_score(pid, p->oom_score_adj, err) : 0;
+}
+
+/* The state for hooks, through the caller; "{}" where nobody knows it. */
+static char *state_of(const struct spec *spec, pid_t pid, const char *status)
+{
+	const struct spec_callbacks *c = spec->callbacks;
+	char *state = c && c->state ? c->state(c->arg, pid, status) : NULL;
+
+	return state ? state : xstrdup("{}");
+}
+
+/* When the namespaces stand. */
+static int furnish(const struct sandbox_plan *plan, pid_t pid, struct error *err)
+{
+	static const char *const status[2] = { "creating", "created" };
+	const struct spec *spec = plan->spec;
+	const struct spec_callbacks *c = spec->callbacks;
+
+	if (plan->ns.has_offsets && namespaces_write_offsets(pid, spec, err) < 0)
+		return -1;
+	if (c && c->created && c->created(c->arg, pid, err) < 0)
+		return -1;
+	autofree char *creating = state_of(spec, pid, status[0]);
+	if (hooks_run(&spec->hooks[HOOK_PRESTART], creating, err) < 0 ||
+	    hooks_run(&spec->hooks[HOOK_CREATE_RUNTIME], creating, err) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		if (plan->state_fds[i] <= 0)
+			continue;
+		autofree char *state = state_of(spec, pid, status[i]);
+		if (hooks_state_write(plan->state_fds[i], state) < 0)
+			return error_errno(err, "the container's state for its hooks");
+	}
+	return 0;
+}
+
+static int tell_go(struct sandbox *sb, struct error *err)
+{
+	const char word = SANDBOX_GO;
+
+	return send(sb->sync_fd, &word, 1, MSG_NOSIGNAL) == 1 ? 0 : silent_death(sb, err);
+}
+
+/* The first stage has made the second, which takes its place. */
+static int change_stage(struct sandbox *sb, int *fd, struct error *err)
+{
+	pid_t first = sb->pid, pid;
+
+	if (sandbox_pid_of(*fd, &pid, err) < 0)
+		return -1;
+	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
+		;
+	cleanup_close(&sb->pidfd);
+	sb->pidfd = STEAL_FD(*fd);
+	sb->pid = pid;
+	return 0;
+}
+
+static int give_maps(struct sandbox *sb, const struct sandbox_plan *plan, struct error *err)
+{
+	if (!plan->waits_first)
+		return 0;
+	if (namespaces_write_maps(sb->pid, plan->spec, err) < 0)
+		return -1;
+	return tell_go(sb, err);
+}
+
+/* Answers one message of the child's. Returns 1 when it was the last, 0, or -1 with err set. */
+static int answer(struct sandbox *sb, const struct sandbox_plan *plan,
+		  const struct sandbox_report *report, int *fd, struct error *err)
+{
+	if (report->step == STEP_STAGE && *fd >= 0)
+		return change_stage(sb, fd, err) < 0 ? -1 : give_maps(sb, plan, err);
+	if (report->step == STEP_TERMINAL && !report->code && *fd >= 0) {
+		cleanup_close(&sb->terminal_fd);
+		sb->terminal_fd = STEAL_FD(*fd);
+		return accept_terminal(sb, plan->process, err);
+	}
+	if (report->step == STEP_NAMESPACED && plan->asks)
+		return furnish(plan, sb->pid, err) < 0 ? -1 : tell_go(sb, err);
+	if (report->step == STEP_READY)
+		return set_limits(plan, sb->pid, err) < 0 ? -1 : 1;
+	return sandbox_report_error(report, err);
+}
+
+static int await_ready(struct sandbox *sb, const struct sandbox_plan *plan, struct error *err)
 {
 	struct sandbox_report report;
-	int fd;
+	int result;
 
-	for (;;) {
+	if (!plan->ns.two_stages && give_maps(sb, plan, err) < 0)
+		return -1;
+	do {
+		autoclose int fd = -1;
 		int n = receive_report(sb->sync_fd, &report, &fd);
 
 		if (n == 0)
 			return silent_death(sb, err);
 		if (n < 0)
 			return error_errno(err, "hearing from the container's process");
-		if (fd >= 0) {
-			cleanup_close(&sb->terminal_fd);
-			sb->terminal_fd = fd;
-			if (accept_terminal(sb, p, err) < 0)
-				return -1;
-			continue;
-		}
-		if (report.step != STEP_READY)
-			return report_error(&report, err);
-		return p->has_oom_score_adj ? set_oom_score(sb->pid, p->oom_score_adj, err) : 0;
-	}
+		result = answer(sb, plan, &report, &fd, err);
+	} while (result == 0);
+	return result < 0 ? -1 : 0;
 }
 
-int sandbox_launch(struct sandbox_plan *plan, uint64_t flags, const int stdio[3], int cgroup_fd,
+int sandbox_launch(struct sandbox_plan *plan, const int stdio[3], int cgroup_fd,
 		   struct sandbox *out, struct error *err)
 {
-	autoclose int null = -1;
-	int sync[2];
+	int sync[2], own_pids = -1;
 	uint64_t old_mask;
 
 	*out = (struct sandbox)SANDBOX_INIT;
-	for (int i = 0; i < 3; i++) {
-		plan->stdio[i] = stdio ? stdio[i] : -1;
-		if (plan->stdio[i] >= 0 || plan->process->terminal)
-			continue;
-		if (null < 0 && (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
-			return error_errno(err, "/dev/null");
-		plan->stdio[i] = null;
-	}
+	if (sandbox_plan_process(plan, stdio, err) < 0)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sync) < 0)
 		return error_errno(err, "socketpair");
 	plan->parent_fd = out->sync_fd = sync[0];
 	plan->sync_fd = sync[1];
-	plan->candidates = list_candidates(plan->process);
-	plan->all_capabilities = capability_all();
+	if (plan->ns.pid_fd >= 0 && namespaces_enter_pid(plan->ns.pid_fd, &own_pids, err) < 0) {
+		close(sync[1]);
+		sandbox_close(out);
+		return -1;
+	}
 
 	struct clone_args args = {
-		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = (plan->ns.two_stages ? 0 : plan->ns.clone_flags) | CLONE_PIDFD |
+			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)&out->pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = cgroup_fd >= 0 ? (unsigned int)cgroup_fd : 0,
@@ -293,18 +302,38 @@ int sandbox_launch(struct sandbox_plan *plan, uint64_t flags, const int stdio[3]
 	sys_sigprocmask(SIG_SETMASK, old_mask, NULL);
 
 	close(sync[1]);
-	free_candidates(plan->candidates);
-	plan->candidates = NULL;
 	out->pid = pid;
 	if (pid < 0) {
+		(void)namespaces_leave_pid(&own_pids, err);
 		sandbox_close(out);
 		return error_set(err, code, "starting the container's process: %s", strerror(code));
 	}
-	if (await_ready(out, plan->process, err) < 0) {
+	if (namespaces_leave_pid(&own_pids, err) < 0 || await_ready(out, plan, err) < 0) {
 		abandon(out, NULL);
 		return -1;
 	}
 	return 0;
+}
+
+/* Files in memory for what hooks of the child are told: it is known when the child is there already. */
+static int open_states(struct sandbox_plan *plan, struct error *err)
+{
+	static const enum spec_stage stages[2] = { HOOK_CREATE_CONTAINER, HOOK_START_CONTAINER };
+
+	for (int i = 0; i < 2; i++)
+		if (plan->spec->hooks[stages[i]].n && (plan->state_fds[i] = hooks_state_file()) < 0)
+			return error_errno(err, "the container's state for its hooks");
+	return 0;
+}
+
+static bool asks(const struct sandbox_plan *plan)
+{
+	const struct spec *spec = plan->spec;
+
+	for (size_t i = 0; i <= HOOK_START_CONTAINER; i++)
+		if (spec->hooks[i].n)
+			return true;
+	return plan->ns.has_offsets || (spec->callbacks && spec->callbacks->created);
 }
 
 int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int cgroup_fd,
@@ -313,6 +342,7 @@ int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int
 	struct sandbox_plan plan = {
 		.spec = spec,
 		.process = &spec->process,
+		.ns = NAMESPACE_PLAN_INIT,
 		.root_fd = root_fd,
 		.join_pidfd = -1,
 		.start_fd = spec->start_fd,
@@ -321,11 +351,20 @@ int sandbox_create(const struct spec *spec, int root_fd, const int stdio[3], int
 	*out = (struct sandbox)SANDBOX_INIT;
 	if (sandbox_check_process(plan.process, err) < 0)
 		return -1;
-	int result = rootfs_prepare(&plan, err);
+	int result = namespaces_prepare(spec, &plan.ns, err);
+	if (result == 0) {
+		plan.stdio_uid = namespaces_outside_id(spec->uid_mappings, spec->n_uid_mappings,
+						       spec->process.uid);
+		plan.waits_first = plan.ns.two_stages || (spec->namespaces & CLONE_NEWUSER);
+		plan.asks = asks(&plan);
+		result = open_states(&plan, err);
+	}
 	if (result == 0)
-		result = sandbox_launch(&plan, spec->namespaces & ~(uint64_t)CLONE_NEWCGROUP, stdio,
-					cgroup_fd, out, err);
+		result = rootfs_prepare(&plan, err);
+	if (result == 0)
+		result = sandbox_launch(&plan, stdio, cgroup_fd, out, err);
 	rootfs_release(&plan);
+	sandbox_plan_release(&plan);
 	return result;
 }
 
@@ -359,9 +398,26 @@ int sandbox_attach(pid_t pid, int dirfd, const char *path, struct sandbox *out, 
 	return 0;
 }
 
+/* The listener of the child's filter, which it installs this moment as its descriptor number. */
+static int fetch_listener(struct sandbox *sb, int number, struct error *err)
+{
+	struct pollfd p = { .fd = sb->sync_fd, .events = POLLIN };
+
+	for (;;) {
+		sb->seccomp_fd = (int)syscall(SYS_pidfd_getfd, sb->pidfd, number, 0);
+		if (sb->seccomp_fd >= 0)
+			return 0;
+		if (errno != EBADF)
+			return error_errno(err, "the listener of the seccomp filter");
+		/* Something to read means that it could not be installed. */
+		if (poll(&p, 1, 1) > 0)
+			return 0;
+	}
+}
+
 int sandbox_start(struct sandbox *sb, struct error *err)
 {
-	const char word = SANDBOX_START;
+	const char word = sb->seccomp_fd >= 0 ? SANDBOX_GO : SANDBOX_START;
 	struct sandbox_report report;
 	int fd, n = -1;
 
@@ -371,6 +427,15 @@ int sandbox_start(struct sandbox *sb, struct error *err)
 		n = receive_report(sb->sync_fd, &report, &fd);
 	else if (errno == EPIPE || errno == ECONNRESET)
 		return silent_death(sb, err);
+	if (n > 0 && report.step == STEP_LISTENER && sb->seccomp_fd < 0) {
+		if (fetch_listener(sb, report.code, err) < 0) {
+			abandon(sb, NULL);
+			return -1;
+		}
+		if (sb->seccomp_fd >= 0)
+			return 0;
+		n = receive_report(sb->sync_fd, &report, &fd);
+	}
 	if (n == 0) {
 		cleanup_close(&sb->sync_fd);
 		sb->sync_fd = -1;
@@ -379,7 +444,7 @@ int sandbox_start(struct sandbox *sb, struct error *err)
 	if (n < 0)
 		error_errno(err, "starting the container's process");
 	else
-		report_error(&report, err);
+		sandbox_report_error(&report, err);
 	abandon(sb, NULL);
 	return -1;
 }
@@ -388,6 +453,7 @@ void sandbox_close(struct sandbox *sb)
 {
 	cleanup_close(&sb->sync_fd);
 	cleanup_close(&sb->terminal_fd);
+	cleanup_close(&sb->seccomp_fd);
 	cleanup_close(&sb->pidfd);
-	sb->sync_fd = sb->terminal_fd = sb->pidfd = -1;
+	sb->sync_fd = sb->terminal_fd = sb->seccomp_fd = sb->pidfd = -1;
 }

@@ -2,24 +2,18 @@
 #include "runtime/sandbox_child.h"
 
 #include <errno.h>
-#include <linux/capability.h>
-#include <linux/magic.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
-#include <sys/sysmacros.h>
 
 #include "runtime/capability.h"
+#include "runtime/hooks.h"
 #include "runtime/kernel.h"
 #include "runtime/rootfs.h"
-#include "runtime/seccomp.h"
-
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER _IO('T', 0x41)
-#endif
+#include "runtime/sandbox_process.h"
 
 int sandbox_fault(struct sandbox_plan *plan, enum sandbox_step step, const char *detail)
 {
@@ -36,8 +30,7 @@ int sandbox_fault(struct sandbox_plan *plan, enum sandbox_step step, const char 
 	return -1;
 }
 
-/* Sends the report, with a descriptor if fd is one. */
-static int send_report(const struct sandbox_plan *plan, int fd)
+int sandbox_send_report(const struct sandbox_plan *plan, int fd)
 {
 	union {
 		struct cmsghdr header;
@@ -56,6 +49,51 @@ static int send_report(const struct sandbox_plan *plan, int fd)
 		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
 	}
 	return sendmsg(plan->sync_fd, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+bool sandbox_read_word(int fd, char *word)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, word, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+/* Tells the parent how far we are, with a descriptor if fd is one. */
+static void say(struct sandbox_plan *plan, enum sandbox_step step, int fd)
+{
+	plan->report.step = (int32_t)step;
+	plan->report.code = 0;
+	plan->report.detail[0] = '\0';
+	/* With nobody to hear it there is nobody to go on for. */
+	if (sandbox_send_report(plan, fd) < 0)
+		_exit(125);
+}
+
+/* The parent's word that its part is done. */
+static void await_go(struct sandbox_plan *plan)
+{
+	char word;
+
+	if (!sandbox_read_word(plan->sync_fd, &word) || word != SANDBOX_GO)
+		_exit(125);
+}
+
+static int run_hooks(struct sandbox_plan *plan, enum spec_stage stage, int state_fd)
+{
+	const struct spec_hooks *hooks = &plan->spec->hooks[stage];
+	struct sandbox_report *r = &plan->report;
+
+	for (size_t i = 0; i < hooks->n; i++) {
+		if (hook_run(&hooks->items[i], state_fd, r->detail, sizeof(r->detail)) < 0) {
+			r->step = STEP_HOOK;
+			r->code = ECANCELED;
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* ---- Settings of the new namespaces */
@@ -116,176 +154,52 @@ static int set_sysctl(struct sandbox_plan *plan, const struct rootfs_fds *fds, c
 	return 0;
 }
 
-/* ---- Terminal and stdio */
+/* ---- Namespaces */
 
-/* Opens a new terminal: its master, and its slave in *slave. devpts is the container's own, from
- * when it was mounted; in a running container (-1) the path is looked up, and what is found there
- * must be the multiplexer of a devpts. */
-static int open_terminal(struct sandbox_plan *plan, const struct rootfs_fds *fds, int *slave)
+static int join_namespaces(struct sandbox_plan *plan)
 {
-	int unlock = 0, master;
-	struct stat st;
-	struct statfs fs;
-
-	if (fds->devpts >= 0) {
-		master = openat(fds->devpts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	} else {
-		/* O_NONBLOCK: a FIFO in its place must not hold us. */
-		master = sys_openat2(fds->root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK, 0,
-				     RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
-		if (master >= 0 &&
-		    (fstat(master, &st) < 0 || fstatfs(master, &fs) < 0 || !S_ISCHR(st.st_mode) ||
-		     st.st_rdev != makedev(5, 2) || fs.f_type != DEVPTS_SUPER_MAGIC)) {
-			errno = ENODEV;
-			return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts/ptmx");
-		}
-		if (master >= 0 && fcntl(master, F_SETFL, O_RDWR) < 0)
-			return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts/ptmx");
-	}
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
-		return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts/ptmx");
-	/* The slave straight from the master, without a path. */
-	*slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (*slave < 0)
-		return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts");
-	return master;
+	for (size_t i = 0; i < plan->ns.n_joins; i++)
+		if (sys_setns(plan->ns.joins[i].fd, (int)plan->ns.joins[i].type) < 0)
+			return sandbox_fault(plan, STEP_NAMESPACE,
+					     namespace_name(plan->ns.joins[i].type));
+	return 0;
 }
 
-/* Puts 0, 1, 2 in place, the socket at 3 and the one that listens for a start at 4; closes all the
- * rest, whoever opened it: the host's folders must not be within reach of the program, nor of a
- * working directory such as /proc/self/fd/7 (CVE-2024-21626). */
-static int arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
+/* The first of two stages (runtime/namespaces.h). Returns in the second. */
+static int clone_second_stage(struct sandbox_plan *plan)
 {
-	const int from[5] = { stdio[0], stdio[1], stdio[2], plan->sync_fd, plan->start_fd };
-	const int n = plan->start_fd > 0 ? 5 : 4;
-	int high[5];
+	int pidfd = -1;
+	struct clone_args args = { .flags = plan->ns.clone_flags | CLONE_PARENT | CLONE_PIDFD,
+				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
 
-	for (int i = 0; i < n; i++) {
-		high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 5);
-		if (high[i] < 0)
-			return sandbox_fault(plan, STEP_STDIO, NULL);
-	}
-	for (int i = 0; i < n; i++)
-		if ((i < 3 ? dup2(high[i], i) : dup3(high[i], i, O_CLOEXEC)) < 0)
-			return sandbox_fault(plan, STEP_STDIO, NULL);
-	plan->sync_fd = 3;
-	plan->start_fd = n > 4 ? 4 : 0;
-	return sys_close_range((unsigned int)n, ~0U, 0) < 0
-		       ? sandbox_fault(plan, STEP_STDIO, NULL)
-		       : 0;
-}
-
-/* A user other than root can open /dev/stdout again only if the pipe or terminal behind it is his;
- * what is a file of the host stays as it is. */
-static void own_stdio(const struct spec_process *p)
-{
-	for (int fd = 0; fd < 3; fd++) {
-		struct stat st;
-
-		if (fstat(fd, &st) == 0 && st.st_uid != p->uid &&
-		    (S_ISFIFO(st.st_mode) || p->terminal))
-			(void)!fchown(fd, p->uid, (gid_t)-1);
-	}
-}
-
-/* ---- The process */
-
-static int set_user(struct sandbox_plan *plan)
-{
-	const struct spec_process *p = plan->process;
-
-	/* Without this, leaving uid 0 would empty the permitted set (capabilities(7)). */
-	if (p->uid && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return sandbox_fault(plan, STEP_USER, NULL);
-	if (sys_setgroups(p->n_groups, p->groups) < 0 || sys_setresgid(p->gid) < 0 ||
-	    sys_setresuid(p->uid) < 0)
-		return sandbox_fault(plan, STEP_USER, NULL);
-	if (!p->uid)
+	if (join_namespaces(plan) < 0)
+		return -1;
+	/* Joined now: root there, whom what is made next belongs to. */
+	if (!(plan->ns.clone_flags & CLONE_NEWUSER) && sandbox_become_root(plan) < 0)
+		return -1;
+	pid_t pid = sys_clone3(&args);
+	if (pid < 0)
+		return sandbox_fault(plan, STEP_NAMESPACE, "second stage");
+	if (pid == 0)
 		return 0;
-
-	/* The effective set went all the same; what the filter's installation needs comes back
-	 * until set_privileges. */
-	struct spec_capabilities sets = p->capabilities;
-	sets.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
-	sets.effective |= UINT64_C(1) << CAP_SYS_ADMIN;
-	sets.ambient = 0;
-	if (capability_set(&sets) < 0)
-		return sandbox_fault(plan, STEP_CAPABILITY, NULL);
-	return 0;
+	say(plan, STEP_STAGE, pidfd);
+	_exit(0);
 }
 
-/* 0 if path is a program, else an errno value, as Go's exec.LookPath and so Docker finds it. */
-static int program_fault(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return errno;
-	if (S_ISDIR(st.st_mode))
-		return EISDIR;
-	if (!(st.st_mode & 0111) || sys_executable(path) < 0)
-		return EACCES;
-	return 0;
-}
-
-/* The program to execute, or NULL after sandbox_fault. */
-static const char *find_program(struct sandbox_plan *plan)
-{
-	const char *name = plan->process->args.items[0];
-	int fault = ENOENT;
-
-	for (char **path = plan->candidates; *path; path++) {
-		fault = program_fault(*path);
-		if (!fault)
-			return *path;
-	}
-	errno = fault;
-	if (!strchr(name, '/'))
-		sandbox_fault(plan, STEP_NOT_IN_PATH, name);
-	else
-		sandbox_fault(plan,
-			      fault == EISDIR || fault == EACCES ? STEP_NO_PROGRAM : STEP_STAT,
-			      name);
-	return NULL;
-}
-
-/* What takes rights away, last of all. The filter goes before the capabilities: without
- * no_new_privs only CAP_SYS_ADMIN may install one. */
-static int set_privileges(struct sandbox_plan *plan)
-{
-	const struct spec_process *p = plan->process;
-
-	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return sandbox_fault(plan, STEP_CAPABILITY, "no_new_privs");
-	if (p->seccomp && seccomp_install(p->seccomp) < 0)
-		return sandbox_fault(plan, STEP_SECCOMP, NULL);
-	if (capability_set(&p->capabilities) < 0)
-		return sandbox_fault(plan, STEP_CAPABILITY, NULL);
-	return 0;
-}
-
-static int set_limits(struct sandbox_plan *plan)
-{
-	const struct spec_process *p = plan->process;
-
-	for (size_t i = 0; i < p->n_rlimits; i++)
-		if (syscall(SYS_prlimit64, 0, p->rlimits[i].resource, &p->rlimits[i].limit, NULL) <
-		    0)
-			return sandbox_fault(plan, STEP_RLIMIT, NULL);
-	return 0;
-}
-
-/* Enters the namespaces that clone3 made, and furnishes them. */
+/* Furnishes the namespaces that are new, and makes the container's root ours. */
 static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *master, int *slave)
 {
 	const struct spec *spec = plan->spec;
 
-	/* Not among clone3's flags: there it would take the parent's cgroup for its root, not the
-	 * one born into. */
-	if ((spec->namespaces & CLONE_NEWCGROUP) && sys_unshare(CLONE_NEWCGROUP) < 0)
-		return sandbox_fault(plan, STEP_NAMESPACE, "cgroup");
-	if (rootfs_attach(plan, fds) < 0 || rootfs_furnish(plan, fds) < 0 || rootfs_enter(plan) < 0 ||
-	    set_names(plan) < 0)
+	if (plan->ns.unshared && sys_unshare(plan->ns.unshared) < 0)
+		return sandbox_fault(plan, STEP_NAMESPACE, "new");
+	if (plan->asks) {
+		say(plan, STEP_NAMESPACED, -1);
+		await_go(plan);
+	}
+	if (rootfs_attach(plan, fds) < 0 || rootfs_furnish(plan, fds) < 0 ||
+	    run_hooks(plan, HOOK_CREATE_CONTAINER, plan->state_fds[0]) < 0 ||
+	    rootfs_enter(plan) < 0 || set_names(plan) < 0)
 		return -1;
 	if ((spec->namespaces & CLONE_NEWNET) && raise_loopback(plan) < 0)
 		return -1;
@@ -296,7 +210,7 @@ static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *mas
 		errno = ENOENT;
 		if (fds->devpts < 0)
 			return sandbox_fault(plan, STEP_TERMINAL, "/dev/pts");
-		*master = open_terminal(plan, fds, slave);
+		*master = sandbox_open_terminal(plan, fds, slave);
 		if (*master < 0 || rootfs_console(plan, fds, *slave) < 0)
 			return -1;
 	}
@@ -312,26 +226,33 @@ static int enter_new(struct sandbox_plan *plan, struct rootfs_fds *fds, int *mas
  * (exec.c). */
 static int enter_running(struct sandbox_plan *plan, struct rootfs_fds *fds, int *master, int *slave)
 {
-	if (sys_setns(plan->join_pidfd, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
-						CLONE_NEWCGROUP) < 0)
+	if (sys_setns(plan->join_pidfd, (int)plan->join_flags) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, NULL);
+	if (plan->ns.user && sandbox_become_root(plan) < 0)
+		return -1;
 	fds->root = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);
 	if (fds->root < 0)
 		return sandbox_fault(plan, STEP_ROOT, "/");
 	if (plan->process->terminal) {
-		*master = open_terminal(plan, fds, slave);
+		*master = sandbox_open_terminal(plan, fds, slave);
 		if (*master < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int set_up(struct sandbox_plan *plan, const char **program)
-{
-	const struct spec_process *p = plan->process;
-	struct rootfs_fds fds = { .root = -1, .proc = -1, .devpts = -1 };
-	int master = -1, slave = -1;
+/* ---- The whole of it */
 
+static int set_cpus(struct sandbox_plan *plan, const struct sandbox_cpus *cpus)
+{
+	if (cpus->len && syscall(SYS_sched_setaffinity, 0, cpus->len, cpus->bits) < 0)
+		return sandbox_fault(plan, STEP_AFFINITY, NULL);
+	return 0;
+}
+
+/* Before anything of the container is in sight. */
+static int begin(struct sandbox_plan *plan)
+{
 	close(plan->parent_fd);
 	for (int sig = 1; sig <= 64; sig++)
 		(void)sys_signal_default(sig);
@@ -341,10 +262,33 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 	 * CVE-2016-9962, CVE-2019-5736.) */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, NULL);
+	if (plan->ns.two_stages && clone_second_stage(plan) < 0)
+		return -1;
+	if (plan->waits_first)
+		await_go(plan);
+	if (!plan->ns.two_stages && join_namespaces(plan) < 0)
+		return -1;
+	if (plan->spec && plan->ns.user && sandbox_become_root(plan) < 0)
+		return -1;
 	if (setsid() < 0 && errno != EPERM)
 		return sandbox_fault(plan, STEP_NAMESPACE, "session");
+	if (sandbox_new_keyring(plan) < 0 || sandbox_open_label(plan) < 0 ||
+	    set_cpus(plan, &plan->affinity_initial) < 0)
+		return -1;
+	if (plan->spec && plan->spec->has_personality && personality(plan->spec->personality) < 0)
+		return sandbox_fault(plan, STEP_PERSONALITY, NULL);
 	umask(0);
-	if ((plan->spec ? enter_new : enter_running)(plan, &fds, &master, &slave) < 0)
+	return 0;
+}
+
+static int set_up(struct sandbox_plan *plan, const char **program)
+{
+	const struct spec_process *p = plan->process;
+	struct rootfs_fds fds = { .root = -1, .proc = -1, .devpts = -1 };
+	int master = -1, slave = -1;
+
+	if (begin(plan) < 0 ||
+	    (plan->spec ? enter_new : enter_running)(plan, &fds, &master, &slave) < 0)
 		return -1;
 
 	/* The working directory: with no way through /proc's links, and looked up inside the
@@ -353,40 +297,25 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 	if (cwd < 0 || fchdir(cwd) < 0)
 		return sandbox_fault(plan, STEP_CWD, p->cwd);
 
-	if (master >= 0) {
-		/* The master goes up now, before all but stdio is closed. */
-		plan->report.step = STEP_TERMINAL;
-		plan->report.code = 0;
-		if (send_report(plan, master) < 0)
-			return sandbox_fault(plan, STEP_TERMINAL, NULL);
-	}
-	if (arrange_descriptors(plan, master >= 0 ? (int[3]){ slave, slave, slave } : plan->stdio) <
-	    0)
+	/* The master goes up now, before all but stdio is closed. */
+	if (master >= 0)
+		say(plan, STEP_TERMINAL, master);
+	else if (sandbox_open_null(plan, &fds) < 0)
+		return -1;
+	if (sandbox_arrange_descriptors(
+		    plan, master >= 0 ? (int[3]){ slave, slave, slave } : plan->stdio) < 0)
 		return -1;
 	if (master >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
 		return sandbox_fault(plan, STEP_TERMINAL, "controlling terminal");
-	own_stdio(p);
+	sandbox_own_stdio(plan);
 
-	if (set_limits(plan) < 0)
-		return -1;
-	if (capability_drop_bounding(p->capabilities.bounding, plan->all_capabilities) < 0)
+	if (capability_drop_bounding(plan->capabilities.bounding, plan->all_capabilities) < 0)
 		return sandbox_fault(plan, STEP_CAPABILITY, "bounding set");
-	if (set_user(plan) < 0)
+	if (sandbox_set_user(plan) < 0)
 		return -1;
 	umask(p->umask == (mode_t)-1 ? 022 : p->umask);
-	*program = find_program(plan);
+	*program = sandbox_find_program(plan);
 	return *program ? 0 : -1;
-}
-
-/* One word from the other end; false at its end. */
-static bool read_word(int fd, char *word)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, word, 1);
-	while (n < 0 && errno == EINTR);
-	return n == 1;
 }
 
 /* After SANDBOX_DETACH: the parent is gone. Whoever connects and says so lets us go, and hears what
@@ -402,7 +331,7 @@ static void await_start(struct sandbox_plan *plan)
 		while (plan->sync_fd < 0 && (errno == EINTR || errno == ECONNABORTED));
 		if (plan->sync_fd < 0)
 			_exit(125);
-		if (read_word(plan->sync_fd, &word) && word == SANDBOX_START)
+		if (sandbox_read_word(plan->sync_fd, &word) && word == SANDBOX_START)
 			break;
 	}
 	close(plan->start_fd);
@@ -413,10 +342,8 @@ static void await_word(struct sandbox_plan *plan)
 {
 	char word;
 
-	plan->report.step = STEP_READY;
-	plan->report.code = 0;
-	plan->report.detail[0] = '\0';
-	if (send_report(plan, -1) < 0 || !read_word(plan->sync_fd, &word))
+	say(plan, STEP_READY, -1);
+	if (!sandbox_read_word(plan->sync_fd, &word))
 		_exit(125);
 	if (word == SANDBOX_DETACH && plan->start_fd > 0)
 		await_start(plan);
@@ -424,19 +351,47 @@ static void await_word(struct sandbox_plan *plan)
 		_exit(125);
 }
 
-void sandbox_child(struct sandbox_plan *plan)
+/* LISTEN_PID is who reads it (sd_listen_fds(3)): known only now, and here. */
+static void name_listener(struct sandbox_plan *plan)
+{
+	size_t at = sizeof(plan->listen_pid);
+	int pid = getpid();
+
+	if (!plan->listen_pid_at)
+		return;
+	plan->listen_pid[--at] = '\0';
+	do
+		plan->listen_pid[--at] = (char)('0' + pid % 10);
+	while ((pid /= 10) > 0);
+	at -= strlen("LISTEN_PID=");
+	memcpy(plan->listen_pid + at, "LISTEN_PID=", strlen("LISTEN_PID="));
+	plan->process->env.items[plan->listen_pid_at - 1] = plan->listen_pid + at;
+}
+
+static int execute(struct sandbox_plan *plan, const char *program)
 {
 	const struct spec_process *p = plan->process;
+
+	if (plan->spec && run_hooks(plan, HOOK_START_CONTAINER, plan->state_fds[1]) < 0)
+		return -1;
+	if (sandbox_set_privileges(plan) < 0)
+		return -1;
+	if (plan->spec && plan->spec->init && sandbox_become_init(plan) < 0)
+		return -1;
+	name_listener(plan);
+	sys_sigprocmask(SIG_SETMASK, 0, NULL);
+	execve(program, p->args.items, p->env.items);
+	return sandbox_fault(plan, STEP_EXEC, program);
+}
+
+void sandbox_child(struct sandbox_plan *plan)
+{
 	const char *program = NULL;
 
 	if (set_up(plan, &program) == 0) {
 		await_word(plan);
-		if (set_privileges(plan) == 0) {
-			sys_sigprocmask(SIG_SETMASK, 0, NULL);
-			execve(program, p->args.items, p->env.items);
-			sandbox_fault(plan, STEP_EXEC, program);
-		}
+		execute(plan, program);
 	}
-	send_report(plan, -1);
+	sandbox_send_report(plan, -1);
 	_exit(125);
 }

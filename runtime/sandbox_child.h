@@ -11,11 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/namespaces.h"
 #include "runtime/spec.h"
 
 /* What the child was about when it failed; the parent has a sentence for each (sandbox.c). */
 enum sandbox_step {
-	STEP_READY, /* no failure: set up, waiting for the word to execute */
+	STEP_READY,      /* no failure: set up, waiting for the word to execute */
+	STEP_STAGE,      /* nor this: the second stage is cloned, its pidfd comes along */
+	STEP_NAMESPACED, /* nor this: the namespaces stand, the parent may do its part */
+	STEP_LISTENER,   /* nor this: the filter's listener will be descriptor number `code` */
 	STEP_NAMESPACE,
 	STEP_ROOT,
 	STEP_MOUNT,
@@ -27,13 +31,17 @@ enum sandbox_step {
 	STEP_HOSTNAME,
 	STEP_LOOPBACK,
 	STEP_SYSCTL,
-	STEP_TERMINAL,
+	STEP_TERMINAL, /* with code 0 no failure: the terminal's master comes along */
 	STEP_STDIO,
-	STEP_RLIMIT,
 	STEP_CWD,
 	STEP_USER,
 	STEP_CAPABILITY,
 	STEP_SECCOMP,
+	STEP_KEYRING,
+	STEP_PERSONALITY,
+	STEP_AFFINITY,
+	STEP_LABEL,
+	STEP_HOOK, /* detail: the whole sentence */
 	STEP_NOT_IN_PATH, /* no candidate of the search along PATH exists */
 	STEP_STAT,        /* the program cannot be seen (detail: its path) */
 	STEP_NO_PROGRAM,  /* it is a folder, or not executable (detail: its path) */
@@ -45,6 +53,7 @@ enum sandbox_step {
 
 /* The words of the parent to a child that is ready. */
 #define SANDBOX_START  's'
+#define SANDBOX_GO     'g' /* the parent has done its part: ID maps, STEP_NAMESPACED, STEP_LISTENER */
 #define SANDBOX_DETACH 'd' /* wait on plan->start_fd instead */
 
 struct sandbox_report {
@@ -53,19 +62,39 @@ struct sandbox_report {
 	char detail[SANDBOX_DETAIL_MAX];
 };
 
+/* What a process may be told of the machine's CPUs (sched_setaffinity(2)). */
+struct sandbox_cpus {
+	uint8_t bits[1024];
+	size_t len; /* bytes in use; 0: leave as it is */
+};
+
 struct sandbox_plan {
 	const struct spec *spec; /* NULL: a further process of a running container */
 	const struct spec_process *process;
-	int root_fd;     /* detached mount of the root */
-	int *mount_fds;  /* for each mount of spec: made by the parent, detached, or -1 */
-	int *device_fds; /* the same for each of its devices */
-	int join_pidfd;  /* exec: whose namespaces to join */
-	int stdio[3];    /* all valid unless process->terminal */
-	int sync_fd;     /* the child's end of the socket */
-	int start_fd;    /* listening, where a start may come from after SANDBOX_DETACH; 0: none */
-	int parent_fd;   /* the parent's, which the child closes, to see when the parent is gone */
-	char **candidates; /* paths to try, NULL-terminated */
+	struct namespace_plan ns;
+	int root_fd;        /* detached mount of the root */
+	int *mount_fds;     /* for each mount of spec: made by the parent, detached, or -1 */
+	int *device_fds;    /* the same for each of its devices */
+	int join_pidfd;     /* exec: whose namespaces to join */
+	uint64_t join_flags; /* exec: which of them, see namespaces_of */
+	int stdio[3];       /* -1: /dev/null; unused with process->terminal */
+	uid_t stdio_uid;    /* with ns.user: what the machine calls process->uid */
+	int sync_fd;        /* the child's end of the socket */
+	int start_fd;       /* listening, where a start may come from after SANDBOX_DETACH; 0: none */
+	int parent_fd;      /* the parent's, which the child closes, to see when the parent is gone */
+	int state_fds[2];   /* the state for hooks: of createContainer, of startContainer; 0: no such hooks */
+	int label_fd;       /* where the label of the program goes; 0: it has none */
+	char label[256];
+	bool asks;          /* the parent has something to do when the namespaces stand */
+	bool waits_first;   /* the parent has something to do (ID maps) before anything else */
+	char **candidates;  /* paths to try, NULL-terminated */
 	uint64_t all_capabilities;
+	struct spec_capabilities capabilities; /* process->capabilities, of those that there are to give */
+	struct sandbox_cpus affinity_initial, affinity_final;
+	const struct sock_fprog *filter; /* NULL: none */
+	unsigned int filter_flags;
+	size_t listen_pid_at; /* which of process->env is LISTEN_PID, plus 1; 0: none */
+	char listen_pid[24];
 	struct sandbox_report report; /* room for what the child says; its copy is its own */
 };
 
@@ -74,6 +103,12 @@ _Noreturn void sandbox_child(struct sandbox_plan *plan);
 
 /* Notes what failed, with errno; returns -1. detail may be NULL; what does not fit is cut. */
 int sandbox_fault(struct sandbox_plan *plan, enum sandbox_step step, const char *detail);
+
+/* Sends the report, with a descriptor if fd is one. -1: nobody is there. */
+int sandbox_send_report(const struct sandbox_plan *plan, int fd);
+
+/* One word from the other end of a socket; false at its end. */
+bool sandbox_read_word(int fd, char *word);
 
 /* Opens path below the root as the container sees it, making what is missing, behind links to nowhere as well: folders of
  * 0755, and with is_file an empty file of 0644 as the last part. Returns an O_PATH descriptor or -1 with errno.

@@ -19,9 +19,27 @@ static bool started_again(void)
 	return name && str_starts(name, "/dev/fd/");
 }
 
+static char *words; /* those of our command line, one behind the other, with their NULs */
+static size_t words_len;
+
+void self_rename(const char *name)
+{
+	size_t len = strlen(name);
+
+	prctl(PR_SET_NAME, name, 0, 0, 0);
+	if (words_len < 2)
+		return;
+	memset(words, 0, words_len);
+	memcpy(words, name, len < words_len ? len : words_len - 1);
+}
+
 void self_protect(char **argv)
 {
 	struct statvfs st;
+
+	words = argv[0];
+	for (char **word = argv; *word; word++)
+		words_len = (size_t)(*word + strlen(*word) + 1 - words);
 
 	if (started_again()) {
 		/* The kernel took the descriptor's number for the name. */

@@ -21,4 +21,7 @@
  * that it returns too: then there are none to start a container with either. */
 void self_protect(char **argv);
 
+/* What `ps` shows for this process from now on, within the room that its command line takes. Async-signal-safe. */
+void self_rename(const char *name);
+
 #endif

@@ -192,6 +192,7 @@ struct spec {
 	uint32_t personality;           /* personality(2); with has_personality */
 	bool has_personality;
 	bool no_pivot, no_new_keyring;
+	bool init; /* a tiny init of ours is the first process, and the program its child */
 	int start_fd; /* for sandbox_detach: a listening SOCK_SEQPACKET of the caller's; 0: none */
 	struct strv annotations; /* KEY=VALUE */
 	struct spec_hooks hooks[HOOK_STAGES];
