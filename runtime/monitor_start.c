@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 #include "runtime/engine.h"
 #include "runtime/monitor_private.h"
 #include "runtime/user.h"
+
+#define MAY_LOAD_FILTERS (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF)
 
 static void close_pair(int fds[2])
 {
@@ -89,6 +92,9 @@ int monitor_start_container(struct monitor *m, struct error *err)
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
 	if (m->cgroup_fd < 0 && err->code)
 		return -1;
+	/* Who may load programs like the default filter must not put one of his own in its place, further down. */
+	if (m->spec->process.capabilities.bounding & MAY_LOAD_FILTERS)
+		m->spec->resources.devices_set = true;
 	if (cgroup_apply(m->cgroup_fd, &m->spec->resources, err) < 0 ||
 	    cgroup_allow_devices(m->cgroup_fd, &m->spec->resources, err) < 0)
 		return -1;

@@ -102,6 +102,11 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 	if (container_open(st, word, &c, &err) < 0 ||
 	    (pidfd = container_open_first(st, &c, &err)) < 0)
 		return failed(&err);
+	if (c.state.paused) {
+		error_set(&err, EBUSY, "Container %s is paused, unpause the container before exec",
+			  c.config.id);
+		return failed(&err);
+	}
 	a.input = x->interactive && !x->detach;
 	a.tty = x->request.tty && !x->detach;
 	if (!x->detach && attach_prepare(&a, &err) < 0)
