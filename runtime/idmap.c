@@ -62,6 +62,12 @@ int idmap_namespace(const struct spec_mapping *uids, size_t n_uids, const struct
 	return fd;
 }
 
+int idmap_of(const struct spec *spec, struct error *err)
+{
+	return idmap_namespace(spec->uid_mappings, spec->n_uid_mappings, spec->gid_mappings,
+			       spec->n_gid_mappings, err);
+}
+
 int idmap_mount(int mount_fd, int namespace_fd, bool recursive)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP,

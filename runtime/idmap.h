@@ -13,6 +13,9 @@
 int idmap_namespace(const struct spec_mapping *uids, size_t n_uids, const struct spec_mapping *gids,
 		    size_t n_gids, struct error *err);
 
+/* The same with a container's mappings. */
+int idmap_of(const struct spec *spec, struct error *err);
+
 /* Puts the map of the namespace on a detached mount, with recursive on those below it, too. -1 with errno (EINVAL: the
  * filesystem cannot do it). */
 int idmap_mount(int mount_fd, int namespace_fd, bool recursive);

@@ -149,8 +149,7 @@ static int open_idmap(const struct spec *spec, const struct spec_mount *m, struc
 		return idmap_namespace(m->uid_mappings, m->n_uid_mappings, m->gid_mappings,
 				       m->n_gid_mappings, err);
 	if (spec->n_uid_mappings || spec->n_gid_mappings)
-		return idmap_namespace(spec->uid_mappings, spec->n_uid_mappings, spec->gid_mappings,
-				       spec->n_gid_mappings, err);
+		return idmap_of(spec, err);
 	for (size_t i = 0; i < spec->n_joins; i++) {
 		const struct spec_join *j = &spec->joins[i];
 

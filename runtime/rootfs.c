@@ -2,106 +2,17 @@
 #include "runtime/rootfs.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "lib/cleanup.h"
 #include "runtime/devices.h"
+#include "runtime/idmap.h"
 #include "runtime/kernel.h"
 #include "runtime/masks.h"
 #include "runtime/mounts.h"
+#include "runtime/overlay.h"
 #include "runtime/sandbox.h"
 
 /* ---- Parent */
-
-/* Says why fsconfig or fsmount refused: the kernel's own line ("e overlay: ...") is better than an
- * errno where it gives one. */
-static int fs_error(int fs, const char *type, struct error *err)
-{
-	int code = errno;
-	char line[256];
-	ssize_t n = read(fs, line, sizeof(line) - 1);
-
-	if (n > 2 && (line[0] == 'e' || line[0] == 'w')) {
-		while (n > 0 && line[n - 1] == '\n')
-			n--;
-		line[n] = '\0';
-		return error_set(err, code, "mount %s: %s (%s)", type, strerror(code), line + 2);
-	}
-	return error_set(err, code, "mount %s: %s", type, strerror(code));
-}
-
-static int set_string(int fs, const char *key, const char *value)
-{
-	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0);
-}
-
-/* An image may have a layer twice. The upper one shows all that the lower one could, and overlayfs takes no folder twice
- * (ELOOP). */
-static bool stands_above(const struct strv *lowers, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (strcmp(lowers->items[i], lowers->items[at]) == 0)
-			return true;
-	return false;
-}
-
-/* Kernels before 6.8 take the lower layers as one text in which ':' and '\' are escaped, and of
- * which 255 characters are kept by fsconfig: mount(2) takes a page, but leaves no detached mount.
- * So the old way is only for few, short paths. */
-static int set_lowers_joined(int fs, const struct strv *lowers)
-{
-	autostrbuf struct strbuf joined = STRBUF_INIT;
-
-	for (size_t i = 0; i < lowers->len; i++) {
-		if (stands_above(lowers, i))
-			continue;
-		if (i)
-			strbuf_putc(&joined, ':');
-		for (const char *c = lowers->items[i]; *c; c++) {
-			if (*c == ':' || *c == '\\')
-				strbuf_putc(&joined, '\\');
-			strbuf_putc(&joined, *c);
-		}
-	}
-	return set_string(fs, "lowerdir", joined.data);
-}
-
-static int set_lowers(int fs, const struct strv *lowers)
-{
-	for (size_t i = 0; i < lowers->len; i++) {
-		if (stands_above(lowers, i) || set_string(fs, "lowerdir+", lowers->items[i]) == 0)
-			continue;
-		if (i == 0 && errno == EINVAL)
-			return set_lowers_joined(fs, lowers);
-		return -1;
-	}
-	return 0;
-}
-
-static int mount_overlay(const struct spec_root *root, struct error *err)
-{
-	autoclose int fs = sys_fsopen("overlay");
-
-	if (fs < 0)
-		return error_errno(err, "overlay filesystem");
-	/* No UUID: nobody asks for one, and the kernel would write it into the upper directory. Kernels
-	 * before 6.6 do not know the word, nor do it. */
-	(void)set_string(fs, "uuid", "null");
-	/* Plain copies and whiteouts in the upper directory, whatever the kernel's defaults are:
-	 * `commit` turns it into a layer that other runtimes read, and they know neither redirects
-	 * nor data-less copies. */
-	if (set_string(fs, "source", "overlay") < 0 || set_lowers(fs, &root->lowers) < 0 ||
-	    (root->upper &&
-	     (set_string(fs, "upperdir", root->upper) < 0 ||
-	      set_string(fs, "workdir", root->work) < 0 || set_string(fs, "index", "off") < 0)) ||
-	    set_string(fs, "metacopy", "off") < 0 ||
-	    set_string(fs, "redirect_dir", "nofollow") < 0 ||
-	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fs_error(fs, "overlay", err);
-
-	int fd = sys_fsmount(fs, root->upper ? 0 : MOUNT_ATTR_RDONLY);
-	return fd < 0 ? fs_error(fs, "overlay", err) : fd;
-}
 
 /* A detached copy of what is mounted at path. A bundle's keeps its propagation, for rootfs_attach to
  * settle. */
@@ -119,16 +30,32 @@ static int clone_folder(const char *path, bool readonly, bool bundle, struct err
 	return STEAL_FD(tree);
 }
 
+/* An image without layers. */
+static int clone_upper(const struct spec_root *root, struct error *err)
+{
+	autoclose int tree = clone_folder(root->upper, false, false, err);
+	autoclose int map = -1;
+
+	if (tree < 0 || !root->idmap)
+		return STEAL_FD(tree);
+	map = idmap_of(root->idmap, err);
+	if (map < 0)
+		return -1;
+	if (idmap_mount(tree, map, false) < 0)
+		return error_errno(err, "mapping IDs of %s", root->upper);
+	return STEAL_FD(tree);
+}
+
 int sandbox_mount_root(const struct spec_root *root, struct error *err)
 {
 	if (root->upper && root->lowers.len)
-		return mount_overlay(root, err);
+		return overlay_mount(root, err);
 	if (root->lowers.len == 1)
 		return clone_folder(root->lowers.items[0], true, false, err);
 	if (root->lowers.len)
-		return mount_overlay(root, err);
+		return overlay_mount(root, err);
 	if (root->upper)
-		return clone_folder(root->upper, false, false, err);
+		return clone_upper(root, err);
 	if (root->path)
 		return clone_folder(root->path, false, true, err);
 	return error_set(err, EINVAL, "the container has no root filesystem");

@@ -158,12 +158,17 @@ struct spec_device {
 	gid_t gid;
 };
 
+struct spec;
+
 /* The root filesystem: an overlay (upper not NULL), or a prepared folder. */
 struct spec_root {
 	struct strv lowers; /* mounted layers, TOPMOST first, as overlayfs counts them */
 	char *upper, *work;
 	char *path; /* a bundle's rootfs when upper is NULL */
 	bool readonly;
+	/* Whose ID mappings the overlay is seen through, so that files have in all folders the owners that they have inside;
+	 * NULL: the machine's own IDs. Not owned. */
+	const struct spec *idmap;
 };
 
 struct spec {

@@ -361,6 +361,42 @@ static void ids_of_a_bind_can_be_mapped(void **state)
 	check(&spec, "0:0\n70000:80000\n0:0\n4711\n");
 }
 
+/* What root of a user namespace sees and does: here somebody of his number. */
+static void layers_can_be_seen_with_mapped_ids(void **state)
+{
+	autospec struct spec spec = SPEC_INIT;
+	autofree char *again = str_format("%s/image", scratch_path);
+	struct stat st;
+
+	need_root();
+	fchmodat(scratch(state), "image/tmp", 0777, 0);
+	fchmodat(scratch(state), "image/seed", 0755, 0);
+	describe(
+		&spec,
+		"stat -c '%u:%g' /etc/passwd /seed/set; touch /tmp/mine; stat -c %u:%g /tmp/mine;"
+		" echo more >>/etc/group && tail -n 1 /etc/group; stat -c %u /etc/group; head -n 1 /proc/mounts");
+	spec_add_mapping(&spec.uid_mappings, &spec.n_uid_mappings,
+			 (struct spec_mapping){ 0, 100000, 65536 });
+	spec_add_mapping(&spec.gid_mappings, &spec.n_gid_mappings,
+			 (struct spec_mapping){ 0, 200000, 65536 });
+	spec.root.idmap = &spec;
+	strv_add(&spec.root.lowers, again);
+	spec.process.uid = 100000;
+	spec.process.gid = 200000;
+	struct outcome o;
+	run(&spec, -1, &o);
+	assert_string_equal(o.err.message, "");
+	if (!strstr(o.output,
+		    "100000:200000\n100012:200034\n100000:200000\nmore\n100000\noverlay / overlay"))
+		fail_msg("%s", o.output);
+	/* On the disk they are root's. */
+	assert_int_equal(fstatat(scratch(state), "upper/tmp/mine", &st, 0), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_gid, 0);
+	assert_int_equal(fstatat(scratch(state), "upper/etc/group", &st, 0), 0);
+	assert_int_equal(st.st_uid, 0);
+}
+
 static void devices_have_owner_mode_and_kind(void **state)
 {
 	const struct spec_device devices[] = {
@@ -591,6 +627,7 @@ int main(void)
 		cmocka_unit_test(a_remount_changes_what_is_there),
 		cmocka_unit_test(a_read_only_tmpfs_can_hold_mount_points),
 		cmocka_unit_test(ids_of_a_bind_can_be_mapped),
+		cmocka_unit_test(layers_can_be_seen_with_mapped_ids),
 		cmocka_unit_test(devices_have_owner_mode_and_kind),
 		cmocka_unit_test(devices_are_not_made_in_odd_places),
 		cmocka_unit_test(masks_are_made_of_the_null_device_only),
