@@ -201,11 +201,11 @@ int fsck_layers(struct fsck *f, struct survey *s, struct error *err)
 		check_all(f, &w, total);
 		qsort(w.jobs, w.n, sizeof(*w.jobs), by_diffid);
 	}
-	for (size_t i = 0; i < w.n; i++)
-		if (has_changed(f, &w.jobs[i]))
-			w.jobs[i].layer->changed = true;
-		else
+	for (size_t i = 0; i < w.n; i++) {
+		w.jobs[i].layer->changed = has_changed(f, &w.jobs[i]);
+		if (!w.jobs[i].layer->changed)
 			tell_of(f, &w.jobs[i]);
+	}
 	f->n_layers = w.n;
 	f->layer_bytes = atomic_load(&w.done);
 	free(w.jobs);
