@@ -3,10 +3,10 @@
 KNARR_SRC += $(filter-out runtime/seccomp_compile.c,$(wildcard runtime/*.c runtime/*/*.c))
 
 # The default seccomp filter is compiled here and now, by a program of the build machine (static, so any will run it).
-$(B)/obj/seccomp_compile: runtime/seccomp_compile.c $(call package,libseccomp)
+$(B)/obj/seccomp_compile: runtime/seccomp_compile.c runtime/seccomp_emit.c runtime/seccomp_emit.h $(call package,libseccomp)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< -lseccomp
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lseccomp
 
 $(B)/gen/seccomp_default.h: $(B)/obj/seccomp_compile runtime/seccomp-default.txt
 	$(call say,GEN,$@)

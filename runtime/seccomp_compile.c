@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Run when Knarr is built: turns runtime/seccomp-default.txt (argv[1], its layout is told there)
- * into the BPF program of a container with Docker's default capabilities, printed as a C array for
- * runtime/seccomp.c. Of libseccomp it uses the tables of names and numbers alone.
+/* Run when Knarr is built: turns runtime/seccomp-default.txt (argv[1], its layout is told there) into a table of rules, and with
+ * it into the BPF program of a container with Docker's default capabilities, both printed as C for runtime/seccomp.c. Of
+ * libseccomp it uses the tables of names and numbers alone.
  *
- * The program finds an architecture's rule for a call's number by binary search over ranges of
- * numbers that fare alike: seven comparisons at most. That is also what makes installing it cheap,
- * for the kernel then runs every number of every architecture through it, to learn which are always
- * allowed (kernel/seccomp.c, "action cache"). */
+ * The program finds an architecture's rule for a call's number by binary search over ranges of numbers that fare alike: seven
+ * comparisons at most. That is also what makes installing it cheap, for the kernel then runs every number of every architecture
+ * through it, to learn which are always allowed (kernel/seccomp.c, "action cache"). */
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
+#include <inttypes.h>
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/seccomp_emit.h"
+
 #define CALLS_MAX   1024 /* above every number of every architecture here */
-#define RULES_MAX   64
-#define COMMON_FROM 403 /* the first number that is the same on all architectures */
+#define COMMON_FROM 403  /* the first number that is the same on all architectures */
 
 _Noreturn static void fail(const char *what, const char *name, int line)
 {
@@ -31,17 +28,7 @@ _Noreturn static void fail(const char *what, const char *name, int line)
 
 /* ---- Rules */
 
-struct rule {
-	uint32_t verdict; /* SECCOMP_RET_... */
-	bool applies;     /* for the default capabilities */
-	bool conditional;
-	unsigned int arg;
-	uint32_t mask;
-	char comparison; /* '<', '>', '=' */
-	uint32_t value;
-};
-
-static struct rule rules[RULES_MAX];
+static struct seccomp_rule rules[SECCOMP_TABLE_RULES_MAX];
 static size_t n_rules;
 
 /* What becomes of a call: a set of rules, as bits. None: EPERM. */
@@ -56,21 +43,32 @@ static struct architecture architectures[] = {
 	{ .token = SCMP_ARCH_X86 },
 };
 
-static bool has_capability(const char *name, int line)
+static uint64_t capability(const char *name, int line)
 {
-	static const char *const defaults[] = {
-		"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
-		"CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
-		"CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
-		"CAP_KILL",    "CAP_AUDIT_WRITE",
+	static const struct {
+		const char *name;
+		int number;
+	} names[] = {
+		{ "CAP_BPF", 39 },
+		{ "CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH },
+		{ "CAP_PERFMON", 38 },
+		{ "CAP_SYSLOG", CAP_SYSLOG },
+		{ "CAP_SYS_ADMIN", CAP_SYS_ADMIN },
+		{ "CAP_SYS_BOOT", CAP_SYS_BOOT },
+		{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT },
+		{ "CAP_SYS_MODULE", CAP_SYS_MODULE },
+		{ "CAP_SYS_NICE", CAP_SYS_NICE },
+		{ "CAP_SYS_PACCT", CAP_SYS_PACCT },
+		{ "CAP_SYS_PTRACE", CAP_SYS_PTRACE },
+		{ "CAP_SYS_RAWIO", CAP_SYS_RAWIO },
+		{ "CAP_SYS_TIME", CAP_SYS_TIME },
+		{ "CAP_SYS_TTY_CONFIG", CAP_SYS_TTY_CONFIG },
 	};
 
-	if (strncmp(name, "CAP_", 4) != 0)
-		fail("not a capability", name, line);
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		if (strcmp(defaults[i], name) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, name) == 0)
+			return UINT64_C(1) << names[i].number;
+	fail("not a capability that is known here", name, line);
 }
 
 static char *next_word(void)
@@ -90,7 +88,7 @@ static uint32_t number(const char *word, int line)
 	return (uint32_t)n;
 }
 
-static void parse_condition(struct rule *r, int line)
+static void parse_condition(struct seccomp_rule *r, int line)
 {
 	char *word = next_word();
 
@@ -112,12 +110,12 @@ static void parse_condition(struct rule *r, int line)
 
 static void parse_rule(char *text, int line)
 {
-	struct rule *r = &rules[n_rules++];
+	struct seccomp_rule *r = &rules[n_rules];
 	char *word = strtok(text, " \t\n");
 
-	if (n_rules > RULES_MAX)
+	if (n_rules++ == SECCOMP_TABLE_RULES_MAX)
 		fail("too many rules", word, line);
-	*r = (struct rule){ .verdict = SECCOMP_RET_ALLOW, .applies = true };
+	*r = (struct seccomp_rule){ .verdict = SECCOMP_RET_ALLOW };
 	if (strcmp(word, "errno") == 0)
 		r->verdict = SECCOMP_RET_ERRNO | number(next_word(), line);
 	else if (strcmp(word, "allow") != 0)
@@ -126,12 +124,12 @@ static void parse_rule(char *text, int line)
 		if (strcmp(word, "when") == 0) {
 			parse_condition(r, line);
 		} else if (strcmp(word, "with") == 0 || strcmp(word, "without") == 0) {
-			char *capability = next_word();
+			char *name = next_word();
 
-			if (!capability)
+			if (!name)
 				fail("capability missing", word, line);
-			r->applies &=
-				has_capability(capability, line) == (strcmp(word, "with") == 0);
+			*(strcmp(word, "with") == 0 ? &r->with : &r->without) |=
+				capability(name, line);
 		} else {
 			fail("unknown word", word, line);
 		}
@@ -171,7 +169,7 @@ static void parse_call(char *word, int line)
 
 		if (nr < 0 && eq && (given >= COMMON_FROM || arch->token == SCMP_ARCH_X86_64))
 			nr = (int)given;
-		if (nr < 0 || !rules[n_rules - 1].applies)
+		if (nr < 0)
 			continue;
 		if (nr >= CALLS_MAX)
 			fail("number too large", word, line);
@@ -203,172 +201,78 @@ static void parse(const char *path)
 	fclose(f);
 }
 
-/* ---- Code */
+/* ---- Printing */
 
-struct code {
-	struct sock_filter insn[4096];
-	size_t len;
-};
+/* As runtime/capability.h has it. */
+#define DEFAULT_CAPABILITIES \
+	(1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_FSETID | 1u << CAP_FOWNER | \
+	 1u << CAP_MKNOD | 1u << CAP_NET_RAW | 1u << CAP_SETGID | 1u << CAP_SETUID | \
+	 1u << CAP_SETFCAP | 1u << CAP_SETPCAP | 1u << CAP_NET_BIND_SERVICE | \
+	 1u << CAP_SYS_CHROOT | 1u << CAP_KILL | 1u << CAP_AUDIT_WRITE)
 
-static void emit(struct code *c, uint16_t op, uint8_t jt, uint8_t jf, uint32_t k)
+static struct seccomp_calls print_ranges(const struct architecture *arch, const char *name)
 {
-	if (c->len == sizeof(c->insn) / sizeof(c->insn[0]))
-		fail("program too long", "", 0);
-	c->insn[c->len++] = (struct sock_filter){ op, jt, jf, k };
-}
-
-/* Only the low 32 bits of an argument are looked at: these are ints, and the kernel too drops what
- * a caller puts above. */
-static void emit_conditional(struct code *c, const struct rule *r)
-{
-	emit(c, BPF_LD | BPF_W | BPF_ABS, 0, 0,
-	     (uint32_t)(offsetof(struct seccomp_data, args) + 8 * r->arg));
-	if (r->mask != UINT32_MAX)
-		emit(c, BPF_ALU | BPF_AND | BPF_K, 0, 0, r->mask);
-	if (r->comparison == '=')
-		emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, r->value);
-	else if (r->comparison == '>')
-		emit(c, BPF_JMP | BPF_JGT | BPF_K, 0, 1, r->value);
-	else
-		emit(c, BPF_JMP | BPF_JGE | BPF_K, 1, 0, r->value);
-	emit(c, BPF_RET | BPF_K, 0, 0, r->verdict);
-}
-
-static void emit_verdict(struct code *c, uint64_t set)
-{
-	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && !rules[i].conditional &&
-		    rules[i].verdict == SECCOMP_RET_ALLOW) {
-			emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
-			return;
-		}
-	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && rules[i].conditional)
-			emit_conditional(c, &rules[i]);
-	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && !rules[i].conditional) {
-			emit(c, BPF_RET | BPF_K, 0, 0, rules[i].verdict);
-			return;
-		}
-	emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM);
-}
-
-/* Two sets of rules that come to the same: both allow without condition. */
-static uint64_t canonical(uint64_t set)
-{
-	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && !rules[i].conditional && rules[i].verdict == SECCOMP_RET_ALLOW)
-			return UINT64_C(1) << i;
-	return set;
-}
-
-static bool allowed_always(uint64_t set)
-{
-	for (size_t i = 0; i < n_rules; i++)
-		if (set >> i & 1 && !rules[i].conditional && rules[i].verdict == SECCOMP_RET_ALLOW)
-			return true;
-	return false;
-}
-
-struct range {
-	uint32_t first;
-	uint64_t set;
-};
-
-/* The search among ranges [low, high); the accumulator holds the number. */
-static void emit_search(struct code *c, const struct range *ranges, size_t low, size_t high)
-{
-	if (high - low == 1) {
-		emit_verdict(c, ranges[low].set);
-		return;
-	}
-	size_t middle = low + (high - low) / 2, jump = c->len;
-
-	/* A conditional jump reaches 255 instructions, this one any. */
-	emit(c, BPF_JMP | BPF_JGE | BPF_K, 0, 1, ranges[middle].first);
-	emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
-	emit_search(c, ranges, low, middle);
-
-	size_t distance = c->len - jump - 2;
-	c->insn[jump + 1].k = (uint32_t)distance;
-	emit_search(c, ranges, middle, high);
-}
-
-/* Where the distance allows, the jump goes straight. Works on finished code, from the end, so that
- * distances only shrink. */
-static void shorten_jumps(struct code *c)
-{
-	for (size_t i = c->len; i-- > 1;) {
-		struct sock_filter *jump = &c->insn[i - 1], *far = &c->insn[i];
-
-		if (far->code != (BPF_JMP | BPF_JA) || far->k > 254 ||
-		    jump->code != (BPF_JMP | BPF_JGE | BPF_K) || jump->jt != 0 || jump->jf != 1)
-			continue;
-		jump->jt = (uint8_t)far->k;
-		jump->jf = 0;
-		memmove(far, far + 1, (c->len - i - 1) * sizeof(*far));
-		c->len--;
-		/* Jumps from before over this place have one instruction less to go. */
-		for (size_t k = 0; k + 1 < i; k++)
-			if (c->insn[k].code == (BPF_JMP | BPF_JA) && k + 1 + c->insn[k].k > i)
-				c->insn[k].k--;
-	}
-}
-
-static void emit_architecture(struct code *c, const struct architecture *arch)
-{
-	static struct range ranges[CALLS_MAX];
+	struct seccomp_range *ranges = calloc(CALLS_MAX, sizeof(*ranges));
 	size_t n = 0;
 
+	if (!ranges)
+		fail("out of memory", name, 0);
+	printf("static const struct seccomp_range %s_ranges[] = {\n", name);
 	for (uint32_t nr = 0; nr <= arch->newest; nr++) {
-		uint64_t set = canonical(arch->calls[nr]);
-
-		if (n && ranges[n - 1].set == set)
+		if (n && ranges[n - 1].rules == arch->calls[nr])
 			continue;
-		if (n && allowed_always(ranges[n - 1].set) && allowed_always(set))
-			continue;
-		ranges[n++] = (struct range){ nr, set };
+		ranges[n++] = (struct seccomp_range){ nr, arch->calls[nr] };
+		printf("\t{ %" PRIu32 ", UINT64_C(0x%" PRIx64 ") },\n", nr, arch->calls[nr]);
 	}
-	emit(c, BPF_JMP | BPF_JGT | BPF_K, 0, 1, arch->newest);
-	emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
-	emit_search(c, ranges, 0, n);
-	shorten_jumps(c);
+	printf("};\n");
+	return (struct seccomp_calls){ .ranges = ranges, .n = n, .newest = arch->newest };
 }
 
-static void append(struct code *to, const struct code *from)
+static void print_table(struct seccomp_table *t)
 {
-	for (size_t i = 0; i < from->len; i++)
-		emit(to, from->insn[i].code, from->insn[i].jt, from->insn[i].jf, from->insn[i].k);
+	printf("static const struct seccomp_rule table_rules[] = {\n");
+	for (size_t i = 0; i < n_rules; i++) {
+		const struct seccomp_rule *r = &rules[i];
+
+		printf("\t{ .verdict = 0x%x, .with = UINT64_C(0x%" PRIx64
+		       "), .without = UINT64_C(0x%" PRIx64 ")",
+		       r->verdict, r->with, r->without);
+		if (r->conditional)
+			printf(", .conditional = true, .comparison = '%c', .arg = %u, .mask = 0x%x, .value = 0x%x",
+			       r->comparison, r->arg, r->mask, r->value);
+		printf(" },\n");
+	}
+	printf("};\n");
+	*t = (struct seccomp_table){ .rules = rules, .n_rules = n_rules };
+	t->x86_64 = print_ranges(&architectures[0], "x86_64");
+	t->i386 = print_ranges(&architectures[1], "i386");
+	printf("static const struct seccomp_table seccomp_table = {\n\t.rules = table_rules,\n\t.n_rules = %zu,\n",
+	       n_rules);
+	printf("\t.x86_64 = { x86_64_ranges, %zu, %u },\n", t->x86_64.n, t->x86_64.newest);
+	printf("\t.i386 = { i386_ranges, %zu, %u },\n};\n", t->i386.n, t->i386.newest);
 }
 
 int main(int argc, char **argv)
 {
-	static struct code native, i386, all;
+	static struct sock_filter code[SECCOMP_CODE_MAX];
+	struct seccomp_table table;
 
 	if (argc != 2)
 		fail("usage: seccomp_compile FILE", "", 0);
 	parse(argv[1]);
-	emit_architecture(&native, &architectures[0]);
-	emit_architecture(&i386, &architectures[1]);
-
-	/* x32's numbers lie above all others, and so are missing, as on every kernel built without
-	 * x32. */
-	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
-	emit(&all, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
-	emit(&all, BPF_JMP | BPF_JA, 0, 0, (uint32_t)(native.len + 1));
-	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
-	append(&all, &native);
-	/* A third architecture there is not: nothing sane calls from it. */
-	emit(&all, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_I386);
-	emit(&all, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS);
-	emit(&all, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
-	append(&all, &i386);
-
 	printf("/* Made from runtime/seccomp-default.txt by runtime/seccomp_compile.c. */\n");
+	print_table(&table);
+
+	/* The longest programs are those of the capabilities that are not all or nothing; these two bound them well enough to
+	 * know that no set comes near the end of the room. */
+	size_t none = seccomp_emit(&table, 0, code), all = seccomp_emit(&table, UINT64_MAX, code);
+	size_t n = seccomp_emit(&table, DEFAULT_CAPABILITIES, code);
+	if (!none || !all || !n || none + all > SECCOMP_CODE_MAX)
+		fail("program too long", argv[1], 0);
 	printf("static const struct sock_filter seccomp_default_code[] = {\n");
-	for (size_t i = 0; i < all.len; i++)
-		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", all.insn[i].code, all.insn[i].jt,
-		       all.insn[i].jf, all.insn[i].k);
+	for (size_t i = 0; i < n; i++)
+		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", code[i].code, code[i].jt, code[i].jf,
+		       code[i].k);
 	printf("};\n");
 	return 0;
 }
