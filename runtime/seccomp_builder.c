@@ -20,51 +20,44 @@ static int failed(int rc, const char *what, struct error *err)
 	return error_set(err, -rc, "seccomp: %s: %s", what, strerror(-rc));
 }
 
-int seccomp_builder_start(struct seccomp_builder *b, uint32_t default_action, struct error *err)
+/* A filter of one architecture. */
+static int start_arch(struct seccomp_builder *b, uint32_t token, struct error *err)
 {
-	*b = (struct seccomp_builder){ .ctx = seccomp_init(default_action),
-				       .default_action = default_action };
-	if (!b->ctx)
+	struct seccomp_arch *arch = &b->arches[b->n_arches];
+
+	*arch = (struct seccomp_arch){ .token = token,
+				       .ctx = seccomp_init(b->default_action),
+				       .newest = -1 };
+	if (!arch->ctx)
 		return error_set(err, EINVAL,
 				 "seccomp: this default action is not known to the kernel");
+	b->n_arches++;
+	if (token != seccomp_arch_native() &&
+	    (seccomp_arch_add(arch->ctx, token) < 0 ||
+	     seccomp_arch_remove(arch->ctx, SCMP_ARCH_NATIVE) < 0))
+		return error_set(err, EINVAL,
+				 "cannot be filtered along with the calls of this machine");
 
 	/* A search tree instead of a list: a call with conditions, which the kernel cannot remember the verdict of, takes
 	 * a few steps instead of hundreds. */
-	int rc = seccomp_attr_set(b->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	if (rc < 0) {
-		seccomp_builder_free(b);
-		return failed(rc, "optimising", err);
-	}
-	b->arches[0] = seccomp_arch_native();
-	b->newest[0] = -1;
-	b->n_arches = 1;
-	return 0;
+	int rc = seccomp_attr_set(arch->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	return rc < 0 ? failed(rc, "optimising", err) : 0;
+}
+
+int seccomp_builder_start(struct seccomp_builder *b, uint32_t default_action, struct error *err)
+{
+	*b = (struct seccomp_builder){ .default_action = default_action };
+	return start_arch(b, seccomp_arch_native(), err);
 }
 
 int seccomp_builder_add_arch(struct seccomp_builder *b, uint32_t arch, struct error *err)
 {
-	int rc = seccomp_arch_add(b->ctx, arch);
-
-	if (rc == -EEXIST)
-		return 0;
-	if (rc < 0)
-		return error_set(err, EINVAL,
-				 "cannot be filtered along with the calls of this machine");
+	for (size_t i = 0; i < b->n_arches; i++)
+		if (b->arches[i].token == arch)
+			return 0;
 	if (b->n_arches == SECCOMP_ARCHES_MAX)
-		return error_set(err, EINVAL, "too many architectures");
-	b->arches[b->n_arches] = arch;
-	b->newest[b->n_arches++] = -1;
-	return 0;
-}
-
-static void note_newest(struct seccomp_builder *b, const char *call)
-{
-	for (size_t i = 0; i < b->n_arches; i++) {
-		int nr = seccomp_syscall_resolve_name_arch(b->arches[i], call);
-
-		if (nr > b->newest[i])
-			b->newest[i] = nr;
-	}
+		return error_set(err, EINVAL, "is one too many");
+	return start_arch(b, arch, err);
 }
 
 static int add(struct seccomp_builder *b, uint32_t action, const char *call, int nr,
@@ -72,12 +65,14 @@ static int add(struct seccomp_builder *b, uint32_t action, const char *call, int
 {
 	if (b->n_rules++ == SECCOMP_RULES_MAX)
 		return error_set(err, E2BIG, "seccomp: more than %d rules", SECCOMP_RULES_MAX);
+	for (size_t i = 0; i < b->n_arches; i++) {
+		int rc = seccomp_rule_add_array(b->arches[i].ctx, action, nr, n, conditions);
 
-	int rc = seccomp_rule_add_array(b->ctx, action, nr, n, conditions);
-	/* A rule that stands there already. */
-	if (rc == -EEXIST)
-		rc = 0;
-	return rc < 0 ? failed(rc, call, err) : 0;
+		/* A rule that stands there already is none to complain of, nor a call that this architecture has not. */
+		if (rc < 0 && rc != -EEXIST && rc != -EDOM)
+			return failed(rc, call, err);
+	}
+	return 0;
 }
 
 int seccomp_builder_add_rule(struct seccomp_builder *b, uint32_t action, const char *call,
@@ -91,7 +86,12 @@ int seccomp_builder_add_rule(struct seccomp_builder *b, uint32_t action, const c
 	int nr = seccomp_syscall_resolve_name(call);
 	if (nr == __NR_SCMP_ERROR)
 		return 0;
-	note_newest(b, call);
+	for (size_t i = 0; i < b->n_arches; i++) {
+		int own = seccomp_syscall_resolve_name_arch(b->arches[i].token, call);
+
+		if (own > b->arches[i].newest)
+			b->arches[i].newest = own;
+	}
 	/* Nothing that would be different, and libseccomp does not take it. */
 	if (action == b->default_action)
 		return 0;
@@ -109,40 +109,56 @@ int seccomp_builder_add_rule(struct seccomp_builder *b, uint32_t action, const c
 
 /* ---- The program */
 
-static int export(struct seccomp_builder *b, struct sock_fprog *out, struct error *err)
+struct code {
+	struct sock_filter insn[BPF_MAXINSNS];
+	size_t len;
+	bool full;
+};
+
+static void emit(struct code *c, unsigned int op, unsigned int jt, unsigned int jf, uint32_t k)
+{
+	if (c->len == BPF_MAXINSNS)
+		c->full = true;
+	else
+		c->insn[c->len++] =
+			(struct sock_filter){ (uint16_t)op, (uint8_t)jt, (uint8_t)jf, k };
+}
+
+/* A jump to be aimed later, of any length. */
+static size_t emit_jump(struct code *c)
+{
+	emit(c, BPF_JMP | BPF_JA, 0, 0, 0);
+	return c->len - 1;
+}
+
+static void aim(struct code *c, size_t jump)
+{
+	c->insn[jump].k = (uint32_t)(c->len - jump - 1);
+}
+
+/* What libseccomp makes of one architecture's rules; it always returns. */
+static int emit_rules(struct code *c, const struct seccomp_arch *arch, struct error *err)
 {
 	autoclose int fd = memfd_create("seccomp", MFD_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0)
 		return error_errno(err, "seccomp: memfd");
-	int rc = seccomp_export_bpf(b->ctx, fd);
+	int rc = seccomp_export_bpf(arch->ctx, fd);
 	if (rc < 0)
 		return failed(rc, "making the program", err);
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, "seccomp: memfd");
 
-	size_t size = (size_t)st.st_size, len = size / sizeof(struct sock_filter);
-	if (len == 0 || len > BPF_MAXINSNS)
-		return error_set(err, E2BIG,
-				 "seccomp: the program has %zu instructions, the kernel takes %d",
-				 len, BPF_MAXINSNS);
-	autofree struct sock_filter *insn = xcalloc(len, sizeof(*insn));
-	if (pread(fd, insn, size, 0) != (ssize_t)size)
+	size_t size = (size_t)st.st_size, n = size / sizeof(struct sock_filter);
+	if (n > BPF_MAXINSNS - c->len) {
+		c->full = true;
+		return 0;
+	}
+	if (pread(fd, &c->insn[c->len], size, 0) != (ssize_t)size)
 		return error_errno(err, "seccomp: memfd");
-	out->len = (unsigned short)len;
-	out->filter = STEAL_PTR(insn);
+	c->len += n;
 	return 0;
-}
-
-static bool has_arch(const struct seccomp_builder *b, uint32_t arch, uint32_t *newest)
-{
-	for (size_t i = 0; i < b->n_arches; i++)
-		if (b->arches[i] == arch && b->newest[i] >= 0) {
-			*newest = (uint32_t)b->newest[i];
-			return true;
-		}
-	return false;
 }
 
 static bool default_denies(const struct seccomp_builder *b)
@@ -159,71 +175,76 @@ static bool default_denies(const struct seccomp_builder *b)
 	}
 }
 
-/* What stands before the program: for each architecture, whether the number lies beyond the newest. Falls through to the
- * program behind it when it does not. */
-static size_t write_prefix(const struct seccomp_builder *b, struct sock_filter *p)
+/* The accumulator holds the call's number. */
+static int emit_arch(struct code *c, const struct seccomp_builder *b,
+		     const struct seccomp_arch *arch, struct error *err)
 {
-	static const uint32_t missing = SECCOMP_RET_ERRNO | ENOSYS;
-	uint32_t newest, newest_x32;
-	size_t n = 0;
-
-	for (size_t i = 0; i < b->n_arches; i++) {
-		uint32_t arch = b->arches[i];
-
-		if (arch == SCMP_ARCH_X32 || !has_arch(b, arch, &newest))
-			continue;
-		p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						      offsetof(struct seccomp_data, arch));
-		if (arch != SCMP_ARCH_X86_64) {
-			p[n++] =
-				(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 3);
-			p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-							      offsetof(struct seccomp_data, nr));
-			p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0,
-							      1);
-			p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, missing);
-			continue;
-		}
-		/* x32's numbers have a bit of their own; those of a list without x32 are left to the program. */
-		bool x32 = has_arch(b, SCMP_ARCH_X32, &newest_x32);
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, arch, 0, 5);
-		p[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-						      offsetof(struct seccomp_data, nr));
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K,
-						      x32 ? newest_x32 : UINT32_MAX, 1, 2);
-		p[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1);
-		p[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, missing);
+	if (default_denies(b) && arch->newest >= 0) {
+		emit(c, BPF_JMP | BPF_JGT | BPF_K, 0, 1, (uint32_t)arch->newest);
+		emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | ENOSYS);
 	}
-	return n;
+	return emit_rules(c, arch, err);
+}
+
+static const struct seccomp_arch *find_x32(const struct seccomp_builder *b)
+{
+	for (size_t i = 0; i < b->n_arches; i++)
+		if (b->arches[i].token == SCMP_ARCH_X32)
+			return &b->arches[i];
+	return NULL;
+}
+
+/* Each architecture's part, by the token that the kernel gives. x32 has that of x86_64, and a bit in the number. */
+static int emit_all(struct code *c, const struct seccomp_builder *b, struct error *err)
+{
+	const struct seccomp_arch *x32 = find_x32(b);
+
+	emit(c, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+	for (size_t i = 0; i < b->n_arches && !c->full; i++) {
+		const struct seccomp_arch *arch = &b->arches[i];
+
+		if (arch == x32)
+			continue;
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, arch->token);
+		size_t next = emit_jump(c);
+		emit(c, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+		if (arch->token == SCMP_ARCH_X86_64 && x32) {
+			emit(c, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32_BIT);
+			size_t to_x32 = emit_jump(c);
+			if (emit_arch(c, b, arch, err))
+				return -1;
+			aim(c, to_x32);
+			arch = x32;
+		}
+		if (emit_arch(c, b, arch, err))
+			return -1;
+		aim(c, next);
+	}
+	/* Any other architecture, as libseccomp would. */
+	emit(c, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_THREAD);
+	return 0;
 }
 
 int seccomp_builder_finish(struct seccomp_builder *b, struct sock_fprog *out, struct error *err)
 {
-	struct sock_filter prefix[SECCOMP_ARCHES_MAX * 7];
-	struct sock_fprog program = { 0 };
+	autofree struct code *c = xcalloc(1, sizeof(*c));
 
-	if (export(b, &program, err))
+	if (emit_all(c, b, err))
 		return -1;
-
-	size_t n = default_denies(b) ? write_prefix(b, prefix) : 0;
-	if (n + program.len > BPF_MAXINSNS) {
-		free(program.filter);
-		return error_set(err, E2BIG,
-				 "seccomp: the program has %zu instructions, the kernel takes %d",
-				 n + program.len, BPF_MAXINSNS);
-	}
-	out->filter = xcalloc(n + program.len, sizeof(*out->filter));
-	memcpy(out->filter, prefix, n * sizeof(*prefix));
-	memcpy(out->filter + n, program.filter, program.len * sizeof(*prefix));
-	out->len = (unsigned short)(n + program.len);
-	free(program.filter);
+	if (c->full)
+		return error_set(
+			err, E2BIG,
+			"seccomp: the program has more than the %d instructions that the kernel takes",
+			BPF_MAXINSNS);
+	out->filter = xcalloc(c->len, sizeof(*out->filter));
+	memcpy(out->filter, c->insn, c->len * sizeof(*out->filter));
+	out->len = (unsigned short)c->len;
 	return 0;
 }
 
 void seccomp_builder_free(struct seccomp_builder *b)
 {
-	if (b->ctx)
-		seccomp_release(b->ctx);
-	b->ctx = NULL;
+	for (size_t i = 0; i < b->n_arches; i++)
+		seccomp_release(b->arches[i].ctx);
+	b->n_arches = 0;
 }

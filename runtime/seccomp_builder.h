@@ -15,13 +15,15 @@
 #define SECCOMP_RULES_MAX \
 	4096 /* with a condition each, they fill the longest program that the kernel takes */
 
+/* A filter for each architecture, put together at the end: libseccomp takes twice as long for one of all. */
 struct seccomp_builder {
-	scmp_filter_ctx ctx;
-	uint32_t default_action; /* SCMP_ACT_... */
-	uint32_t arches[SECCOMP_ARCHES_MAX];
+	struct seccomp_arch {
+		uint32_t token; /* SCMP_ARCH_... */
+		scmp_filter_ctx ctx;
+		int newest; /* the highest number that a rule names; -1: none */
+	} arches[SECCOMP_ARCHES_MAX];
 	size_t n_arches;
-	int newest
-		[SECCOMP_ARCHES_MAX]; /* by architecture: the highest number that a rule names; -1: none */
+	uint32_t default_action; /* SCMP_ACT_... */
 	size_t n_rules;
 };
 

@@ -43,7 +43,8 @@ static char *changed(const char *change)
 
 	if (!base || !patch)
 		fail_msg("no JSON: %s", change);
-	yyjson_mut_doc_set_root(out, yyjson_merge_patch(out, yyjson_doc_get_root(base), yyjson_doc_get_root(patch)));
+	yyjson_mut_doc_set_root(out, yyjson_merge_patch(out, yyjson_doc_get_root(base),
+							yyjson_doc_get_root(patch)));
 	return json_write(out, false, NULL);
 }
 
@@ -80,8 +81,8 @@ static void the_least_document_is_enough(void **state)
 	assert_false(spec.root.readonly);
 	assert_int_equal(spec.process.umask, (mode_t)-1);
 	assert_false(spec.process.has_oom_score_adj);
-	assert_int_equal(spec.namespaces, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
-						  CLONE_NEWCGROUP);
+	assert_int_equal(spec.namespaces, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
+						  CLONE_NEWNET | CLONE_NEWCGROUP);
 	assert_int_equal(spec.resources.memory, RESOURCE_UNSET);
 	assert_false(spec.resources.devices_set);
 	/* The default devices are there without being listed. */
@@ -163,7 +164,8 @@ static void unknown_capabilities_are_left_out(void **state)
 
 	(void)state;
 	log_quiet();
-	read_changed("{'process': {'capabilities': {'bounding': ['CAP_KILL', 'CAP_FLY', 'FLY']}}}", &spec);
+	read_changed("{'process': {'capabilities': {'bounding': ['CAP_KILL', 'CAP_FLY', 'FLY']}}}",
+		     &spec);
 	assert_int_equal(spec.process.capabilities.bounding, 1 << CAP_KILL);
 }
 
@@ -265,10 +267,11 @@ static void hooks_are_read(void **state)
 	autospec struct spec spec = SPEC_INIT;
 
 	(void)state;
-	read_changed("{'hooks': {'prestart': [{'path': '/a', 'args': ['a', 'b'], 'env': ['K=v'], 'timeout': 5},"
-		     " {'path': '/b'}], 'createRuntime': [{'path': '/c'}], 'createContainer': [{'path': '/d'}],"
-		     " 'startContainer': [{'path': '/e'}], 'poststart': [{'path': '/f'}], 'poststop': [{'path': '/g'}]}}",
-		     &spec);
+	read_changed(
+		"{'hooks': {'prestart': [{'path': '/a', 'args': ['a', 'b'], 'env': ['K=v'], 'timeout': 5},"
+		" {'path': '/b'}], 'createRuntime': [{'path': '/c'}], 'createContainer': [{'path': '/d'}],"
+		" 'startContainer': [{'path': '/e'}], 'poststart': [{'path': '/f'}], 'poststop': [{'path': '/g'}]}}",
+		&spec);
 	for (int i = 0; i < HOOK_STAGES; i++)
 		assert_int_equal(spec.hooks[i].n, i == HOOK_PRESTART ? 2 : 1);
 	assert_string_equal(spec.hooks[HOOK_PRESTART].items[0].args.items[1], "b");
@@ -340,10 +343,11 @@ static void zeroes_mean_unset(void **state)
 	const struct resources *r = &spec.resources;
 
 	(void)state;
-	read_changed("{'linux': {'resources': {'memory': {'limit': 0, 'swap': 0, 'reservation': 0},"
-		     " 'cpu': {'shares': 0, 'quota': 0, 'period': 0, 'cpus': '', 'mems': ''}, 'pids': {'limit': 0},"
-		     " 'blockIO': {'weight': 0}, 'devices': []}}}",
-		     &spec);
+	read_changed(
+		"{'linux': {'resources': {'memory': {'limit': 0, 'swap': 0, 'reservation': 0},"
+		" 'cpu': {'shares': 0, 'quota': 0, 'period': 0, 'cpus': '', 'mems': ''}, 'pids': {'limit': 0},"
+		" 'blockIO': {'weight': 0}, 'devices': []}}}",
+		&spec);
 	assert_int_equal(r->memory, RESOURCE_UNSET);
 	assert_int_equal(r->memory_swap, RESOURCE_UNSET);
 	assert_int_equal(r->cpu_shares, RESOURCE_UNSET);
@@ -357,7 +361,8 @@ static void zeroes_mean_unset(void **state)
 
 static void versions_of_one_are_taken(void **state)
 {
-	static const char *const versions[] = { "1.0.0", "1.0.2-dev", "1.1.0+dev", "1.2.1-rc.1+x", "1.99.0" };
+	static const char *const versions[] = { "1.0.0", "1.0.2-dev", "1.1.0+dev", "1.2.1-rc.1+x",
+						"1.99.0" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
@@ -373,9 +378,10 @@ static void what_is_unknown_or_another_systems_is_skipped(void **state)
 	autospec struct spec spec = SPEC_INIT;
 
 	(void)state;
-	read_changed("{'novelty': 1, 'windows': 7, 'solaris': [], 'vm': {}, 'process': {'commandLine': 3, 'x': {}},"
-		     " 'linux': {'x': 1, 'resources': {'y': 2}}, 'hooks': {'later': 5}}",
-		     &spec);
+	read_changed(
+		"{'novelty': 1, 'windows': 7, 'solaris': [], 'vm': {}, 'process': {'commandLine': 3, 'x': {}},"
+		" 'linux': {'x': 1, 'resources': {'y': 2}}, 'hooks': {'later': 5}}",
+		&spec);
 }
 
 /* A change, and what is said of it. */
@@ -389,24 +395,32 @@ static const struct {
 	{ "{'ociVersion': '1.2.0-'}", "ociVersion: \"1.2.0-\" is not a version such as 1.2.0" },
 	{ "{'ociVersion': 'v1.2.0'}", "ociVersion: \"v1.2.0\" is not a version such as 1.2.0" },
 	{ "{'ociVersion': '1.2.0\\u0000'}", "ociVersion: has a NUL character in it" },
-	{ "{'ociVersion': '2.0.0'}", "ociVersion: version 2.0.0 of the runtime-spec is not supported, only 1.x is" },
-	{ "{'ociVersion': '0.1.0'}", "ociVersion: version 0.1.0 of the runtime-spec is not supported, only 1.x is" },
+	{ "{'ociVersion': '2.0.0'}",
+	  "ociVersion: version 2.0.0 of the runtime-spec is not supported, only 1.x is" },
+	{ "{'ociVersion': '0.1.0'}",
+	  "ociVersion: version 0.1.0 of the runtime-spec is not supported, only 1.x is" },
 
 	{ "{'process': null}", "process: missing" },
 	{ "{'process': []}", "process: not an object" },
 	{ "{'process': {'user': null}}", "process.user: missing" },
 	{ "{'process': {'user': {'uid': null}}}", "process.user.uid: missing" },
 	{ "{'process': {'user': {'uid': '0'}}}", "process.user.uid: not a number" },
-	{ "{'process': {'user': {'uid': 0.5}}}", "process.user.uid: not a whole number, or too large" },
-	{ "{'process': {'user': {'uid': 1e3}}}", "process.user.uid: not a whole number, or too large" },
+	{ "{'process': {'user': {'uid': 0.5}}}",
+	  "process.user.uid: not a whole number, or too large" },
+	{ "{'process': {'user': {'uid': 1e3}}}",
+	  "process.user.uid: not a whole number, or too large" },
 	{ "{'process': {'user': {'uid': -1}}}", "process.user.uid: -1 is not in 0 to 4294967294" },
-	{ "{'process': {'user': {'gid': 4294967295}}}", "process.user.gid: 4294967295 is not in 0 to 4294967294" },
+	{ "{'process': {'user': {'gid': 4294967295}}}",
+	  "process.user.gid: 4294967295 is not in 0 to 4294967294" },
 	{ "{'process': {'user': {'gid': 99999999999999999999}}}",
 	  "process.user.gid: not a whole number, or too large" },
 	{ "{'process': {'user': {'umask': 512}}}", "process.user.umask: 512 is not in 0 to 511" },
-	{ "{'process': {'user': {'additionalGids': 5}}}", "process.user.additionalGids: not an array" },
-	{ "{'process': {'user': {'additionalGids': [5, 'x']}}}", "process.user.additionalGids[1]: not a number" },
-	{ "{'process': {'user': {'additionalGids': [null]}}}", "process.user.additionalGids[0]: not a number" },
+	{ "{'process': {'user': {'additionalGids': 5}}}",
+	  "process.user.additionalGids: not an array" },
+	{ "{'process': {'user': {'additionalGids': [5, 'x']}}}",
+	  "process.user.additionalGids[1]: not a number" },
+	{ "{'process': {'user': {'additionalGids': [null]}}}",
+	  "process.user.additionalGids[0]: not a number" },
 	{ "{'process': {'args': null}}", "process.args: missing" },
 	{ "{'process': {'args': []}}", "process.args: empty" },
 	{ "{'process': {'args': 'sh'}}", "process.args: not an array" },
@@ -418,18 +432,24 @@ static const struct {
 	{ "{'process': {'cwd': ''}}", "process.cwd: \"\" is not an absolute path" },
 	{ "{'process': {'cwd': 'tmp'}}", "process.cwd: \"tmp\" is not an absolute path" },
 	{ "{'process': {'terminal': 1}}", "process.terminal: neither true nor false" },
-	{ "{'process': {'terminal': true, 'consoleSize': {'width': 1}}}", "process.consoleSize.height: missing" },
+	{ "{'process': {'terminal': true, 'consoleSize': {'width': 1}}}",
+	  "process.consoleSize.height: missing" },
 	{ "{'process': {'terminal': true, 'consoleSize': {'height': 65536, 'width': 1}}}",
 	  "process.consoleSize.height: 65536 is not in 0 to 65535" },
-	{ "{'process': {'oomScoreAdj': 1001}}", "process.oomScoreAdj: 1001 is not in -1000 to 1000" },
-	{ "{'process': {'noNewPrivileges': 'yes'}}", "process.noNewPrivileges: neither true nor false" },
+	{ "{'process': {'oomScoreAdj': 1001}}",
+	  "process.oomScoreAdj: 1001 is not in -1000 to 1000" },
+	{ "{'process': {'noNewPrivileges': 'yes'}}",
+	  "process.noNewPrivileges: neither true nor false" },
 	{ "{'process': {'capabilities': ['CAP_KILL']}}", "process.capabilities: not an object" },
-	{ "{'process': {'capabilities': {'bounding': 'CAP_KILL'}}}", "process.capabilities.bounding: not an array" },
-	{ "{'process': {'capabilities': {'ambient': [7]}}}", "process.capabilities.ambient[0]: not a string" },
+	{ "{'process': {'capabilities': {'bounding': 'CAP_KILL'}}}",
+	  "process.capabilities.bounding: not an array" },
+	{ "{'process': {'capabilities': {'ambient': [7]}}}",
+	  "process.capabilities.ambient[0]: not a string" },
 	{ "{'process': {'rlimits': [{}]}}", "process.rlimits[0].type: missing" },
 	{ "{'process': {'rlimits': [{'type': 'RLIMIT_X', 'soft': 1, 'hard': 1}]}}",
 	  "process.rlimits[0].type: \"RLIMIT_X\" is not a limit of getrlimit(2)" },
-	{ "{'process': {'rlimits': [{'type': 'RLIMIT_CPU', 'hard': 1}]}}", "process.rlimits[0].soft: missing" },
+	{ "{'process': {'rlimits': [{'type': 'RLIMIT_CPU', 'hard': 1}]}}",
+	  "process.rlimits[0].soft: missing" },
 	{ "{'process': {'rlimits': [{'type': 'RLIMIT_CPU', 'soft': -1, 'hard': 1}]}}",
 	  "process.rlimits[0].soft: -1 is not in 0 to 18446744073709551615" },
 	{ "{'process': {'rlimits': [{'type': 'RLIMIT_CPU', 'soft': 2, 'hard': 1}]}}",
@@ -445,7 +465,8 @@ static const struct {
 	  "process.scheduler.flags[0]: \"X\" is not a scheduler flag" },
 	{ "{'process': {'scheduler': {'policy': 'SCHED_OTHER', 'nice': 20}}}",
 	  "process.scheduler.nice: 20 is not in -20 to 19" },
-	{ "{'process': {'ioPriority': {'class': 'IOPRIO_CLASS_BE'}}}", "process.ioPriority.priority: missing" },
+	{ "{'process': {'ioPriority': {'class': 'IOPRIO_CLASS_BE'}}}",
+	  "process.ioPriority.priority: missing" },
 	{ "{'process': {'ioPriority': {'class': 'IOPRIO_CLASS_BE', 'priority': 8}}}",
 	  "process.ioPriority.priority: 8 is not in 0 to 7" },
 	{ "{'process': {'ioPriority': {'class': 'BE', 'priority': 1}}}",
@@ -466,8 +487,10 @@ static const struct {
 	{ "{'hostname': 5}", "hostname: not a string" },
 	{ "{'hostname': '12345678901234567890123456789012345678901234567890123456789012345'}",
 	  "hostname: longer than 64 bytes" },
-	{ "{'hostname': 'h', 'linux': {'namespaces': []}}", "hostname: there is no uts namespace to set it in" },
-	{ "{'domainname': 'h', 'linux': {'namespaces': []}}", "domainname: there is no uts namespace to set it in" },
+	{ "{'hostname': 'h', 'linux': {'namespaces': []}}",
+	  "hostname: there is no uts namespace to set it in" },
+	{ "{'domainname': 'h', 'linux': {'namespaces': []}}",
+	  "domainname: there is no uts namespace to set it in" },
 	{ "{'annotations': {'a': 1}}", "annotations.a: not a string" },
 	{ "{'annotations': {'': 'x'}}", "annotations: \"\" cannot be a key here" },
 	{ "{'annotations': []}", "annotations: not an object" },
@@ -477,8 +500,10 @@ static const struct {
 	{ "{'mounts': [{}]}", "mounts[0].destination: missing" },
 	{ "{'mounts': [{'destination': ''}]}", "mounts[0].destination: empty" },
 	{ "{'mounts': [{'destination': '/a'}]}", "mounts[0]: neither a type nor the option bind" },
-	{ "{'mounts': [{'destination': '/a', 'type': 'bind'}]}", "mounts[0].source: a bind mount needs one" },
-	{ "{'mounts': [{'destination': '/a', 'type': 'tmpfs', 'options': 'ro'}]}", "mounts[0].options: not an array" },
+	{ "{'mounts': [{'destination': '/a', 'type': 'bind'}]}",
+	  "mounts[0].source: a bind mount needs one" },
+	{ "{'mounts': [{'destination': '/a', 'type': 'tmpfs', 'options': 'ro'}]}",
+	  "mounts[0].options: not an array" },
 	{ "{'mounts': [{'destination': '/a', 'type': 'tmpfs', 'options': [1]}]}",
 	  "mounts[0].options[0]: not a string" },
 	{ "{'mounts': [{'destination': '/a', 'type': 'tmpfs', 'options': ['']}]}",
@@ -490,10 +515,12 @@ static const struct {
 	{ "{'hooks': []}", "hooks: not an object" },
 	{ "{'hooks': {'poststop': {}}}", "hooks.poststop: not an array" },
 	{ "{'hooks': {'poststop': [{'path': '/a'}, {}]}}", "hooks.poststop[1].path: missing" },
-	{ "{'hooks': {'prestart': [{'path': 'a'}]}}", "hooks.prestart[0].path: \"a\" is not an absolute path" },
+	{ "{'hooks': {'prestart': [{'path': 'a'}]}}",
+	  "hooks.prestart[0].path: \"a\" is not an absolute path" },
 	{ "{'hooks': {'prestart': [{'path': '/a', 'timeout': 0}]}}",
 	  "hooks.prestart[0].timeout: 0 is not in 1 to 86400" },
-	{ "{'hooks': {'prestart': [{'path': '/a', 'env': {}}]}}", "hooks.prestart[0].env: not an array" },
+	{ "{'hooks': {'prestart': [{'path': '/a', 'env': {}}]}}",
+	  "hooks.prestart[0].env: not an array" },
 
 	{ "{'linux': []}", "linux: not an object" },
 	{ "{'linux': {'namespaces': [{'type': 'pid'}, {'type': 'pid'}]}}",
@@ -505,10 +532,12 @@ static const struct {
 	{ "{'linux': {'namespaces': [{}]}}", "linux.namespaces[0].type: missing" },
 	{ "{'linux': {'namespaces': [{'type': 'pid', 'path': 'x'}]}}",
 	  "linux.namespaces[0].path: \"x\" is not an absolute path" },
-	{ "{'linux': {'namespaces': [{'type': 'user'}]}}", "linux.uidMappings: missing, with a new user namespace" },
+	{ "{'linux': {'namespaces': [{'type': 'user'}]}}",
+	  "linux.uidMappings: missing, with a new user namespace" },
 	{ "{'linux': {'uidMappings': [{'containerID': 0, 'hostID': 0, 'size': 1}]}}",
 	  "linux.uidMappings: there is no user namespace to map them in" },
-	{ "{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 0}]}}", "linux.gidMappings[0].size: missing" },
+	{ "{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 0}]}}",
+	  "linux.gidMappings[0].size: missing" },
 	{ "{'linux': {'gidMappings': [{'containerID': 0, 'hostID': 0, 'size': 0}]}}",
 	  "linux.gidMappings[0]: size is 0" },
 	{ "{'linux': {'gidMappings': [{'containerID': 1, 'hostID': 0, 'size': 4294967295}]}}",
@@ -525,7 +554,8 @@ static const struct {
 	{ "{'linux': {'devices': [{'type': 'c'}]}}", "linux.devices[0].path: missing" },
 	{ "{'linux': {'devices': [{'path': '/dev/x', 'type': 'z'}]}}",
 	  "linux.devices[0].type: \"z\" is not a type of device (c, b, u, p)" },
-	{ "{'linux': {'devices': [{'path': '/dev/x', 'type': 'c', 'minor': 1}]}}", "linux.devices[0].major: missing" },
+	{ "{'linux': {'devices': [{'path': '/dev/x', 'type': 'c', 'minor': 1}]}}",
+	  "linux.devices[0].major: missing" },
 	{ "{'linux': {'devices': [{'path': '/dev/x', 'type': 'c', 'major': 4096, 'minor': 1}]}}",
 	  "linux.devices[0].major: 4096 is not in 0 to 4095" },
 	{ "{'linux': {'devices': [{'path': '/', 'type': 'p'}]}}",
@@ -538,15 +568,18 @@ static const struct {
 	  "linux.cgroupsPath: \"/a/../../b\" leads out of its own by \"..\"" },
 	{ "{'linux': {'rootfsPropagation': 'public'}}",
 	  "linux.rootfsPropagation: \"public\" is not shared, slave, private or unbindable" },
-	{ "{'linux': {'maskedPaths': ['proc']}}", "linux.maskedPaths[0]: \"proc\" is not an absolute path" },
+	{ "{'linux': {'maskedPaths': ['proc']}}",
+	  "linux.maskedPaths[0]: \"proc\" is not an absolute path" },
 	{ "{'linux': {'readonlyPaths': [7]}}", "linux.readonlyPaths[0]: not a string" },
 	{ "{'linux': {'personality': {}}}", "linux.personality.domain: missing" },
 	{ "{'linux': {'personality': {'domain': 'BSD'}}}",
 	  "linux.personality.domain: \"BSD\" is not LINUX or LINUX32" },
 	{ "{'linux': {'personality': {'domain': 'LINUX', 'flags': ['X']}}}",
 	  "linux.personality.flags: the specification has no flags yet" },
-	{ "{'linux': {'intelRdt': {'closID': 'x'}}}", "linux.intelRdt: Intel RDT (resctrl) is not supported" },
-	{ "{'linux': {'mountLabel': 'system_u'}}", "linux.mountLabel: labels of SELinux are not supported" },
+	{ "{'linux': {'intelRdt': {'closID': 'x'}}}",
+	  "linux.intelRdt: Intel RDT (resctrl) is not supported" },
+	{ "{'linux': {'mountLabel': 'system_u'}}",
+	  "linux.mountLabel: labels of SELinux are not supported" },
 
 	{ "{'linux': {'sysctl': {'kernel.core_pattern': 'x'}}}",
 	  "linux.sysctl.kernel.core_pattern: is the whole machine's, no namespace has one of its own" },
@@ -556,13 +589,15 @@ static const struct {
 	  "linux.sysctl.kernel.shmmax: the container has no ipc namespace of its own" },
 	{ "{'linux': {'sysctl': {'net/../kernel/core_pattern': 'x'}}}",
 	  "linux.sysctl.net/../kernel/core_pattern: no name of a sysctl" },
-	{ "{'linux': {'sysctl': {'net.//.kernel': 'x'}}}", "linux.sysctl.net.//.kernel: no name of a sysctl" },
+	{ "{'linux': {'sysctl': {'net.//.kernel': 'x'}}}",
+	  "linux.sysctl.net.//.kernel: no name of a sysctl" },
 	{ "{'linux': {'sysctl': {'net..x': 'x'}}}", "linux.sysctl.net..x: no name of a sysctl" },
 	{ "{'linux': {'sysctl': {'kernel.hostname': 'x'}}}",
 	  "linux.sysctl.kernel.hostname: in conflict with hostname; use that" },
 	{ "{'linux': {'sysctl': {'net.x': 1}}}", "linux.sysctl.net.x: not a string" },
 
-	{ "{'linux': {'resources': {'memory': {'limit': '1g'}}}}", "linux.resources.memory.limit: not a number" },
+	{ "{'linux': {'resources': {'memory': {'limit': '1g'}}}}",
+	  "linux.resources.memory.limit: not a number" },
 	{ "{'linux': {'resources': {'memory': {'limit': -2}}}}",
 	  "linux.resources.memory.limit: -2 is not in -1 to 9223372036854775807" },
 	{ "{'linux': {'resources': {'memory': {'swappiness': 10}}}}",
@@ -571,7 +606,8 @@ static const struct {
 	  "linux.resources.memory.disableOOMKiller: not supported, cgroup v2 has no such thing" },
 	{ "{'linux': {'resources': {'cpu': {'realtimePeriod': 1}}}}",
 	  "linux.resources.cpu.realtimePeriod: not supported, cgroup v2 has no such thing" },
-	{ "{'linux': {'resources': {'cpu': {'idle': 2}}}}", "linux.resources.cpu.idle: 2 is not in 0 to 1" },
+	{ "{'linux': {'resources': {'cpu': {'idle': 2}}}}",
+	  "linux.resources.cpu.idle: 2 is not in 0 to 1" },
 	{ "{'linux': {'resources': {'blockIO': {'leafWeight': 10}}}}",
 	  "linux.resources.blockIO.leafWeight: not supported, cgroup v2 has no such thing" },
 	{ "{'linux': {'resources': {'blockIO': {'weightDevice': [{'major': 8, 'minor': 0}]}}}}",
@@ -592,7 +628,8 @@ static const struct {
 	  "linux.resources.rdma.x y: no name of a device" },
 	{ "{'linux': {'resources': {'network': {'classID': 1}}}}",
 	  "linux.resources.network.classID: not supported, cgroup v2 has no such thing" },
-	{ "{'linux': {'resources': {'devices': [{}]}}}", "linux.resources.devices[0].allow: missing" },
+	{ "{'linux': {'resources': {'devices': [{}]}}}",
+	  "linux.resources.devices[0].allow: missing" },
 	{ "{'linux': {'resources': {'devices': [{'allow': true, 'type': 'p'}]}}}",
 	  "linux.resources.devices[0].type: \"p\" is not a type of device (a, b, c)" },
 	{ "{'linux': {'resources': {'devices': [{'allow': true, 'access': 'rx'}]}}}",
@@ -627,7 +664,9 @@ static void what_is_no_document_is_refused(void **state)
 		autospec struct spec spec = SPEC_INIT;
 		struct error err = ERROR_INIT;
 
-		assert_int_equal(oci_config_parse(documents[i].text, strlen(documents[i].text), &spec, &err), -1);
+		assert_int_equal(
+			oci_config_parse(documents[i].text, strlen(documents[i].text), &spec, &err),
+			-1);
 		if (i == 0)
 			assert_true(str_starts(err.message, "config.json: "));
 		else
@@ -637,7 +676,8 @@ static void what_is_no_document_is_refused(void **state)
 
 static void a_process_comes_alone(void **state)
 {
-	static const char text[] = "{\"user\":{\"uid\":3,\"gid\":4},\"args\":[\"id\"],\"cwd\":\"/\"}";
+	static const char text[] =
+		"{\"user\":{\"uid\":3,\"gid\":4},\"args\":[\"id\"],\"cwd\":\"/\"}";
 	static const char bad[] = "{\"user\":{\"uid\":\"3\"}}";
 	struct spec_process p = { 0 };
 	struct error err = ERROR_INIT;
