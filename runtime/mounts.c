@@ -218,10 +218,30 @@ static int clone_cgroups(void)
 	return -1;
 }
 
-/* A filesystem of a namespace that is the machine's. The child has no right to it once it has a user namespace of its
- * own; and mounting cgroup2 outside of a cgroup namespace would set the options of the machine's mount anew. */
-static int prepare_shared(const struct spec *spec, const struct spec_mount *m, struct error *err)
+static int joined_namespace(const struct namespace_plan *ns, uint64_t type)
 {
+	for (size_t i = 0; i < ns->n_joins; i++)
+		if (ns->joins[i].type == type)
+			return ns->joins[i].fd;
+	return -1;
+}
+
+/* Enters the namespace behind fd for a moment; what leads back, or -1 with errno. */
+static int enter_namespace(int fd, uint64_t type)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", namespace_file(type));
+	autoclose int own = open(path, O_RDONLY | O_CLOEXEC);
+	return own < 0 || sys_setns(fd, (int)type) < 0 ? -1 : STEAL_FD(own);
+}
+
+/* A filesystem of a namespace that is the machine's, or another container's. The child has no right to it once it has a user namespace of its
+ * own; and mounting cgroup2 outside of a cgroup namespace would set the options of the machine's mount anew. */
+static int prepare_shared(const struct sandbox_plan *plan, const struct spec_mount *m,
+			  struct error *err)
+{
+	const struct spec *spec = plan->spec;
 	bool user = mounts_own_namespace(spec, CLONE_NEWUSER);
 	uint64_t type = is_cgroup(m)           ? CLONE_NEWCGROUP
 			: is_type(m, "proc")   ? CLONE_NEWPID
@@ -229,9 +249,12 @@ static int prepare_shared(const struct spec *spec, const struct spec_mount *m, s
 			: is_type(m, "mqueue") ? CLONE_NEWIPC
 					       : 0;
 	char why[128];
-	autoclose int mount = -1;
+	autoclose int mount = -1, own = -1;
+	int joined = user && (type == CLONE_NEWNET || type == CLONE_NEWIPC)
+			     ? joined_namespace(&plan->ns, type)
+			     : -1;
 
-	if (!type || mounts_own_namespace(spec, type) || (!user && !is_cgroup(m)))
+	if (!type || (mounts_own_namespace(spec, type) && joined < 0) || (!user && !is_cgroup(m)))
 		return -1;
 	if (is_cgroup(m) && (mount = clone_cgroups()) >= 0) {
 		if (set_propagation(mount, m) < 0 || set_attributes(mount, m) < 0)
@@ -240,9 +263,15 @@ static int prepare_shared(const struct spec *spec, const struct spec_mount *m, s
 	}
 	if (!user)
 		return -1;
+	if (joined >= 0 && (own = enter_namespace(joined, type)) < 0)
+		return error_errno(err, "mount %s: entering the namespace", m->destination);
 	mount = mounts_filesystem(m, m->attr_set, why, sizeof(why));
+	int code = errno;
+	if (own >= 0 && sys_setns(own, (int)type) < 0)
+		return error_errno(err, "mount %s: leaving the namespace", m->destination);
 	if (mount < 0)
-		return error_errno(err, "mount %s: %s", m->destination, why[0] ? why : m->type);
+		return error_set(err, code, "mount %s: %s: %s", m->destination,
+				 why[0] ? why : m->type, strerror(code));
 	return STEAL_FD(mount);
 }
 
@@ -266,7 +295,7 @@ int mounts_prepare(struct sandbox_plan *plan, struct error *err)
 		if (!bind && !m->type)
 			return error_set(err, EINVAL, "mount %s: it has no type", m->destination);
 		plan->mount_fds[i] =
-			bind ? prepare_bind(spec, m, &local) : prepare_shared(spec, m, &local);
+			bind ? prepare_bind(spec, m, &local) : prepare_shared(plan, m, &local);
 		if (local.code) {
 			if (err)
 				*err = local;
