@@ -11,6 +11,7 @@
 
 static const char *program = "knarr";
 static bool quiet;
+static void (*divert)(const char *message);
 
 void log_set_program(const char *argv0)
 {
@@ -70,8 +71,20 @@ void log_warn_once(const char *fmt, ...)
 	if (i < sizeof(said) / sizeof(said[0]))
 		said[i] = fmt;
 	va_start(ap, fmt);
-	say("warning: ", fmt, ap);
+	if (divert) {
+		char message[4096];
+
+		vsnprintf(message, sizeof(message), fmt, ap);
+		divert(message);
+	} else {
+		say("warning: ", fmt, ap);
+	}
 	va_end(ap);
+}
+
+void log_divert_warnings(void (*fn)(const char *message))
+{
+	divert = fn;
 }
 
 void log_quiet(void)

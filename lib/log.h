@@ -19,4 +19,7 @@ void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn_once(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_quiet(void);
 
+/* Has warnings go to fn, without program and "warning: ", instead of stderr. */
+void log_divert_warnings(void (*fn)(const char *message));
+
 #endif

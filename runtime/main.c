@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The program: one table of commands, called as `knarr` or `docker`, with Docker's spellings `container ls`, `image ls`
+/* The program: one table of commands, called as `knarr` or `docker` (`knarr-oci`: runtime/oci/), with Docker's spellings `container ls`, `image ls`
  * beside the short ones. */
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "lib/log.h"
 #include "lib/str.h"
 #include "runtime/command.h"
+#include "runtime/oci/command.h"
 #include "runtime/self.h"
 #include "runtime/users.h"
 
@@ -308,17 +309,13 @@ static int dispatch(struct command_context *ctx, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct command_context ctx = { .image_users = users_of_images };
-	struct error err = ERROR_INIT;
 	const char *root = getenv("KNARR_ROOT");
 	int status;
 
 	self_protect(argv);
 	log_set_program(argc > 0 ? argv[0] : "knarr");
-	if (strcmp(log_program(), "knarr-oci") == 0) {
-		error_set(&err, ENOSYS,
-			  "this Knarr has no OCI runtime command line; call it knarr or docker");
-		return command_fail(&err);
-	}
+	if (strcmp(log_program(), "knarr-oci") == 0)
+		return oci_main(argc, argv);
 	if (root && *root)
 		ctx.root = root;
 	status = dispatch(&ctx, argc, argv);

@@ -27,5 +27,7 @@ $(B)/obj/knarr: $(KNARR_OBJ) $(call package,$(KNARR_PACKAGES))
 	$(call say,LINK,$(B)/knarr)
 	$(Q)$(CC) $(CFLAGS) -o $@ $(KNARR_OBJ) $(KNARR_LIBS)
 
+# Beside it, its name as an OCI runtime.
 $(B)/knarr: $(B)/obj/knarr
 	$(Q)strip -o $@ $<
+	$(Q)ln -sfn knarr $(B)/knarr-oci

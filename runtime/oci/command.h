@@ -13,14 +13,14 @@
 #include "lib/cli.h"
 #include "lib/error.h"
 
-#define OCI_VERSION      "1.2.0" /* of the runtime-spec */
+#define OCI_VERSION      "1.2.1" /* of the runtime-spec, in the state of containers */
 #define OCI_DEFAULT_ROOT "/run/knarr-oci"
 
 struct oci_context {
 	const char *root;       /* --root: folder of the states, <root>/<id>/ */
 	const char *log;        /* --log: file that errors are appended to, too; NULL: none */
 	const char *log_format; /* "text" or "json" */
-	bool debug;
+	bool debug;          /* changes nothing */
 	bool systemd_cgroup; /* cgroupsPath is "slice:prefix:name" */
 };
 
@@ -31,8 +31,20 @@ int oci_main(int argc, char **argv);
  * 0 after `--help` was printed, 1 after a complaint. */
 int oci_parse(const struct oci_context *ctx, const struct cli_command *cmd, int argc, char **argv, int *first);
 
+/* path as seen from the folder we were called in; NULL stays NULL. The caller frees. */
+char *oci_absolute(const char *path);
+
 /* Tells of err on stderr and in the log; returns 1. */
 int oci_fail(const struct oci_context *ctx, const struct error *err);
+
+/* Has log_warn_once write to the log, too, where there is one: those who call a runtime show its stderr as the reason when it
+ * fails. ctx must last. */
+void oci_divert_warnings(const struct oci_context *ctx);
+/* A warning: to the log, without one to stderr. */
+void oci_warn(const struct oci_context *ctx, const struct error *err);
+
+/* A line for the log alone; nothing without --log. level: "error", "warning", "debug". */
+void oci_log(const struct oci_context *ctx, const char *level, const char *message);
 
 /* Writes what is left in stdout's buffer and returns status, or 1 when it could not be written. */
 int oci_done(const struct oci_context *ctx, int status);
