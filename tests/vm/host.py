@@ -43,7 +43,8 @@ class Host(machine.Machine):
         bin_dir.mkdir()
         # a copy: a test that breaks out must not reach the build's own file, nor a build disturb the tests
         shutil.copy(binary, bin_dir / "knarr")
-        (bin_dir / "docker").symlink_to("knarr")
+        for name in ("docker", "knarr-oci"):
+            (bin_dir / name).symlink_to("knarr")
         self.binary = str(bin_dir / "knarr")
         (self.top / "home").mkdir()
         self.env = {
