@@ -173,6 +173,23 @@ static char *state_of(const struct spec *spec, pid_t pid, const char *status)
 	return state ? state : xstrdup("{}");
 }
 
+/* What pid is called in its own pid namespace, which is what its hooks are to be told (runtime.md, "State"): the last number
+ * of NSpid (proc_pid_status(5)). */
+static pid_t inside_pid(pid_t pid)
+{
+	char path[32], text[4096];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : fs_read_full(fd, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	char *numbers = strstr(text, "\nNSpid:");
+	if (numbers)
+		numbers[strcspn(numbers + 1, "\n") + 1] = '\0';
+	char *last = numbers ? strrchr(numbers, '\t') : NULL;
+	return last ? (pid_t)strtol(last, NULL, 10) : pid;
+}
+
 /* When the namespaces stand. */
 static int furnish(const struct sandbox_plan *plan, pid_t pid, struct error *err)
 {
@@ -191,7 +208,7 @@ static int furnish(const struct sandbox_plan *plan, pid_t pid, struct error *err
 	for (int i = 0; i < 2; i++) {
 		if (plan->state_fds[i] <= 0)
 			continue;
-		autofree char *state = state_of(spec, pid, status[i]);
+		autofree char *state = state_of(spec, inside_pid(pid), status[i]);
 		if (hooks_state_write(plan->state_fds[i], state) < 0)
 			return error_errno(err, "the container's state for its hooks");
 	}

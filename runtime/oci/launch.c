@@ -12,6 +12,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
+#include "lib/json.h"
 #include "runtime/attach.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_path.h"
@@ -100,6 +101,42 @@ int oci_hand_out(const struct oci_launch *launch, struct sandbox *sb, struct err
 	    oci_send_fd("pidfd socket", launch->pidfd_socket, sb->pidfd, "pidfd", err) < 0)
 		return -1;
 	return launch->pid_file ? write_pid(launch->pid_file, sb->pid, err) : 0;
+}
+
+/* What a seccomp agent is told (config-linux.md, "The Container Process State"). */
+static char *process_state(const struct oci_container *c, const struct spec_seccomp *filter,
+			   pid_t pid)
+{
+	automutjson yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc), *fds;
+
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_str(doc, root, "ociVersion", OCI_VERSION);
+	fds = yyjson_mut_obj_add_arr(doc, root, "fds");
+	yyjson_mut_arr_add_str(doc, fds, "seccompFd");
+	yyjson_mut_obj_add_sint(doc, root, "pid", pid);
+	yyjson_mut_obj_add_str(doc, root, "metadata",
+			       filter->listener_metadata ? filter->listener_metadata : "");
+	/* By the time the agent reads this the program is about to be executed. */
+	yyjson_mut_obj_add_val(doc, root, "state",
+			       oci_container_state(c, oci_container_status(c), false, doc));
+	return json_write(doc, false, NULL);
+}
+
+int oci_hand_listener(const struct oci_container *c, const struct spec_process *p,
+		      struct sandbox *sb, struct error *err)
+{
+	const struct spec_seccomp *filter = p->custom_seccomp;
+
+	if (sb->seccomp_fd < 0 || sb->sync_fd < 0)
+		return 0;
+	if (!filter || !filter->listener_path)
+		return error_set(err, EINVAL, "linux.seccomp: no listenerPath for what notifies");
+	autofree char *state = process_state(c, filter, sb->pid);
+	if (oci_send_fd("linux.seccomp.listenerPath", filter->listener_path, sb->seccomp_fd, state,
+			err) < 0)
+		return -1;
+	return sandbox_start(sb, err);
 }
 
 int oci_attend(struct sandbox *sb, bool terminal, struct error *err)
@@ -303,6 +340,8 @@ int oci_start(struct oci_container *c, const struct spec *spec, struct sandbox *
 	const struct spec_hooks *hooks = &spec->hooks[HOOK_POSTSTART];
 	int result = sandbox_start(sb, err);
 
+	if (result == 0)
+		result = oci_hand_listener(c, &spec->process, sb, err);
 	unlinkat(c->dir_fd, "start", 0);
 	oci_container_unlock(c);
 	if (result < 0)

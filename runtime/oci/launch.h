@@ -54,6 +54,10 @@ int oci_settle_process(int root_fd, struct spec_process *p, struct error *err);
 /* Hands out the terminal, the pidfd and the pid of a process. */
 int oci_hand_out(const struct oci_launch *launch, struct sandbox *sb, struct error *err);
 
+/* Where a process's filter has a listener, gives it to the agent at listenerPath and lets the process go on. */
+int oci_hand_listener(const struct oci_container *c, const struct spec_process *p,
+		      struct sandbox *sb, struct error *err);
+
 /* Passes signals and, with a terminal, input and output on until the process ends; returns its status, or -1 with err. */
 int oci_attend(struct sandbox *sb, bool terminal, struct error *err);
 

@@ -112,9 +112,20 @@ static bool flag(const char *name, const char *word, bool *out)
 	return true;
 }
 
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+static bool is_question(const char *word)
+{
+	return is_one_of(word, "--help", "-h") || is_one_of(word, "--version", "-v");
+}
+
+/* Up to the first word that is no option, or asks for help or the version. */
 static int parse_globals(struct oci_context *ctx, int argc, char **argv, int *at, struct error *err)
 {
-	for (; *at < argc && argv[*at][0] == '-'; ++*at) {
+	for (; *at < argc && argv[*at][0] == '-' && !is_question(argv[*at]); ++*at) {
 		const char *word = argv[*at], *value;
 		bool missing = false;
 
@@ -142,23 +153,12 @@ static int parse_globals(struct oci_context *ctx, int argc, char **argv, int *at
 	return 0;
 }
 
-static bool is_one_of(const char *word, const char *a, const char *b)
-{
-	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
-}
-
 int oci_main(int argc, char **argv)
 {
 	struct oci_context ctx = { .root = OCI_DEFAULT_ROOT, .log_format = "text" };
 	struct error err = ERROR_INIT;
 	int at = 1;
 
-	for (int i = 1; i < argc && argv[i][0] == '-'; i++) {
-		if (is_one_of(argv[i], "--help", "-h"))
-			return help(&ctx);
-		if (is_one_of(argv[i], "--version", "-v"))
-			return version(&ctx);
-	}
 	if (parse_globals(&ctx, argc, argv, &at, &err) < 0)
 		return oci_fail(&ctx, &err);
 	/* `create` changes to the bundle's folder. */
@@ -166,8 +166,10 @@ int oci_main(int argc, char **argv)
 	ctx.root = root;
 	ctx.log = log;
 	oci_divert_warnings(&ctx);
-	if (at == argc || strcmp(argv[at], "help") == 0)
+	if (at == argc || strcmp(argv[at], "help") == 0 || is_one_of(argv[at], "--help", "-h"))
 		return help(&ctx);
+	if (is_one_of(argv[at], "--version", "-v"))
+		return version(&ctx);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, argv[at]) == 0)
 			return commands[i].run(&ctx, argc - at, argv + at);

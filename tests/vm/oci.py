@@ -113,7 +113,10 @@ class Bundles:
     def leftovers(self):
         """What is there of containers of ours: mounts, cgroups, processes, states."""
         script = (f"grep -h {self.top} /proc/self/mountinfo; find /sys/fs/cgroup -name '{self.prefix}-*' 2>/dev/null; "
-                  f"grep -l /{self.prefix}- /proc/[0-9]*/cgroup 2>/dev/null; ls -A {self.top}/run 2>/dev/null; true")
+                  f"for p in $(grep -l /{self.prefix}- /proc/[0-9]*/cgroup 2>/dev/null); do "
+                  # whether one that has ended was reaped yet is the machine's PID 1's matter
+                  "grep -H State ${p%/cgroup}/status 2>/dev/null | grep -v zombie; done; "
+                  f"ls -A {self.top}/run 2>/dev/null; true")
         return self.machine.ok(script)
 
     def close(self):
