@@ -22,6 +22,12 @@ static bool is_cgroup(const struct spec_mount *m)
 	return is_type(m, "cgroup2") || is_type(m, "cgroup");
 }
 
+/* Neither a filesystem nor a bind: what is there gets attributes and propagation. */
+static bool is_change(const struct spec_mount *m)
+{
+	return m->remount || is_type(m, "none");
+}
+
 bool mounts_own_namespace(const struct spec *spec, uint64_t type)
 {
 	if (spec->namespaces & type)
@@ -286,7 +292,7 @@ int mounts_prepare(struct sandbox_plan *plan, struct error *err)
 
 		if (!m->destination || !*m->destination)
 			return error_set(err, EINVAL, "a mount has no destination");
-		if (m->remount)
+		if (is_change(m))
 			continue;
 		if (!bind && (m->idmap || m->n_uid_mappings || m->n_gid_mappings))
 			return error_set(err, EINVAL,
@@ -398,8 +404,18 @@ static int open_straight(struct sandbox_plan *plan, const struct rootfs_fds *fds
 	}
 }
 
+/* Whether a mount that is no procfs goes to where programs look for one: a fake of it (CVE-2019-16884). */
+static bool would_fake_proc(const struct rootfs_fds *fds, int at, int mount)
+{
+	struct statfs fs;
+	autoclose int proc = sys_open_in_root(fds->root, "/proc", O_PATH | O_NOFOLLOW);
+
+	return proc >= 0 && same_file(at, proc) &&
+	       (fstatfs(mount, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC);
+}
+
 static int open_mount_point(struct sandbox_plan *plan, const struct rootfs_fds *fds,
-			    const struct spec_mount *m, bool is_file)
+			    const struct spec_mount *m, int mount, bool is_file)
 {
 	if (is_type(m, "proc") || is_type(m, "sysfs"))
 		return open_straight(plan, fds, m->destination);
@@ -411,7 +427,7 @@ static int open_mount_point(struct sandbox_plan *plan, const struct rootfs_fds *
 		errno = EINVAL;
 		return sandbox_fault(plan, STEP_MOUNT, m->destination);
 	}
-	if (!mounts_may_cover(at, m->destination)) {
+	if (!mounts_may_cover(at, m->destination) || would_fake_proc(fds, at, mount)) {
 		errno = EPERM;
 		return sandbox_fault(plan, STEP_MOUNT_PROC, m->destination);
 	}
@@ -493,7 +509,7 @@ static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, s
 	const struct spec_mount *m = &plan->spec->mounts[i];
 	struct stat st, over;
 
-	if (m->remount)
+	if (is_change(m))
 		return change_mount(plan, fds, m);
 	if (plan->mount_fds[i] < 0)
 		plan->mount_fds[i] = make_filesystem(plan, m);
@@ -506,7 +522,7 @@ static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, s
 	/* Before its mount point is made. */
 	if (is_type(m, "tmpfs") && fill_tmpfs(plan, fds, m, mount) < 0)
 		return -1;
-	autoclose int at = open_mount_point(plan, fds, m, !S_ISDIR(st.st_mode));
+	autoclose int at = open_mount_point(plan, fds, m, mount, !S_ISDIR(st.st_mode));
 	if (at < 0)
 		return -1;
 	if (fstat(at, &over) == 0 && S_ISDIR(over.st_mode) != S_ISDIR(st.st_mode)) {
@@ -545,7 +561,7 @@ int mounts_seal(struct sandbox_plan *plan)
 		const struct spec_mount *m = &plan->spec->mounts[i];
 		bool all = m->attr_set_recursive & deferred(m);
 
-		if (m->remount || !(all || (m->attr_set & deferred(m))))
+		if (is_change(m) || !(all || (m->attr_set & deferred(m))))
 			continue;
 		if (sys_mount_setattr(plan->mount_fds[i], all ? AT_RECURSIVE : 0, MOUNT_ATTR_RDONLY,
 				      0, 0) < 0)

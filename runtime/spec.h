@@ -141,7 +141,7 @@ struct spec_mount {
 	uint64_t attr_clear;
 	uint64_t attr_set_recursive, attr_clear_recursive; /* rro, rnosuid, ...: for all below, too */
 	unsigned long propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_SLAVE|MS_SHARED, with MS_REC; 0: private */
-	bool remount; /* no new mount: changes the attributes (and given options) of the one at destination */
+	bool remount; /* no new mount: changes attributes and given options of the one there; type "none" means the same */
 	bool copy_up; /* tmpcopyup: the tmpfs begins with what the folder it covers holds */
 	bool idmap, idmap_recursive;
 	struct spec_mapping *uid_mappings, *gid_mappings; /* idmap: its own; none: the container's */

@@ -24,7 +24,8 @@ static inline int image_setup(void **state)
 					       "hostname", "stat",  "mknod",    "touch", "tty",
 					       "stty",     "sleep", "true",     "head",  "echo",
 					       "pwd",      "wc",    "readlink", "mount", "unshare",
-					       "mkdir",    "dd",    "env",      "nproc", "tail" };
+					       "mkdir",    "dd",    "env",      "nproc", "tail",
+					       "sort",     "chmod" };
 	static const char *const busybox[] = { "/bin/busybox", "/usr/bin/busybox" };
 
 	if (scratch_setup(state) < 0)

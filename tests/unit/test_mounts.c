@@ -397,6 +397,47 @@ static void layers_can_be_seen_with_mapped_ids(void **state)
 	assert_int_equal(st.st_uid, 0);
 }
 
+/* All of the defaults, in a user namespace: what belongs to the machine's namespaces, devices, layers. */
+static void a_user_namespace_has_all_mounts(void **state)
+{
+	static const uint64_t shared[] = { CLONE_NEWNET, 0, CLONE_NEWNET | CLONE_NEWCGROUP,
+					   CLONE_NEWNET | CLONE_NEWIPC,
+					   CLONE_NEWNET | CLONE_NEWPID };
+	struct stat st;
+
+	need_root();
+	put_file(scratch(state), "note", "hello\n");
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *again = str_format("%s/image", scratch_path);
+
+		describe(
+			&spec,
+			"cat /proc/self/uid_map | { read a b c; echo $a $b $c; }; stat -c %u:%g /etc/passwd;"
+			" for d in null zero full random urandom tty; do stat -c %F /dev/$d; done | sort -u; "
+			" echo x >/dev/null && head -c 2 /dev/zero | wc -c; ls /sys/class/net | grep -c lo;"
+			" touch /made /dev/shm/x /dev/mqueue && cat /note; stat -c %u /note /deep;"
+			" for m in /proc /sys /dev/pts /sys/fs/cgroup /dev/mqueue; do grep -q \" $m \" /proc/mounts || echo $m; done;"
+			" cat /proc/keys 2>&1 | wc -l; echo x 2>&- >/proc/sys/kernel/panic || echo no;"
+			" chmod 666 /dev/null 2>&- || echo no; mount -o remount,rw /sys 2>&- || echo no; ls -d /dev/fd/0");
+		spec.namespaces |= CLONE_NEWUSER | CLONE_NEWNET;
+		spec.namespaces &= ~shared[i];
+		spec_add_mapping(&spec.uid_mappings, &spec.n_uid_mappings,
+				 (struct spec_mapping){ 0, 100000, 65536 });
+		spec_add_mapping(&spec.gid_mappings, &spec.n_gid_mappings,
+				 (struct spec_mapping){ 0, 200000, 65536 });
+		spec.root.idmap = &spec;
+		strv_add(&spec.root.lowers, again);
+		add(&spec, "bind", "note", "/note", "bind,idmap");
+		add(&spec, "bind", "note", "/deep/folder/note", "bind");
+		check(&spec,
+		      "0 100000 65536\n0:0\ncharacter special file\n2\n1\nhello\n0\n0\n0\nno\nno\nno\n/dev/fd/0\n");
+		assert_int_equal(fstatat(scratch(state), "upper/made", &st, 0), 0);
+		assert_int_equal(st.st_uid, 0);
+		assert_int_equal(unlinkat(scratch(state), "upper/made", 0), 0);
+	}
+}
+
 static void devices_have_owner_mode_and_kind(void **state)
 {
 	const struct spec_device devices[] = {
@@ -506,6 +547,14 @@ static void proc_cannot_be_faked(void **state)
 	describe(&led, "true");
 	add(&led, "bind", "fakes", "/led", "rbind");
 	check_refused(&led, "refusing to mount over");
+
+	/* Instead of the real one, not over it. */
+	autospec struct spec alone = SPEC_INIT;
+	describe(&alone, "true");
+	assert_string_equal(alone.mounts[0].destination, "/proc");
+	alone.mounts[0].destination[4] = 'x';
+	add(&alone, "bind", "fakes", "/led", "rbind");
+	check_refused(&alone, "refusing to mount over");
 
 	assert_int_equal(renameat(scratch(state), "image/proc", scratch(state), "image/elsewhere"),
 			 0);
@@ -628,6 +677,7 @@ int main(void)
 		cmocka_unit_test(a_read_only_tmpfs_can_hold_mount_points),
 		cmocka_unit_test(ids_of_a_bind_can_be_mapped),
 		cmocka_unit_test(layers_can_be_seen_with_mapped_ids),
+		cmocka_unit_test(a_user_namespace_has_all_mounts),
 		cmocka_unit_test(devices_have_owner_mode_and_kind),
 		cmocka_unit_test(devices_are_not_made_in_odd_places),
 		cmocka_unit_test(masks_are_made_of_the_null_device_only),
