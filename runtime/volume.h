@@ -96,7 +96,7 @@ int volume_recover_all(const struct store *st, struct error *err);
 /* What was made for a container that does not stand yet. */
 struct volume_hold {
 	int lock_fd;
-	struct strv made; /* anonymous ones */
+	struct strv made; /* names */
 };
 
 #define VOLUME_HOLD_INIT \
@@ -113,7 +113,7 @@ int volumes_prepare(const struct store *st, struct container_config *config,
 
 /* container.json stands: the volumes are its own now. */
 void volumes_keep(struct volume_hold *hold);
-/* It could not be made: the anonymous volumes go again. Both may be called on a hold that is VOLUME_HOLD_INIT. */
+/* It could not be made: the volumes that were made for it go again. Both may be called on a hold that is VOLUME_HOLD_INIT. */
 void volumes_abandon(const struct store *st, struct volume_hold *hold);
 
 /* Removes the anonymous volumes of a container that was just removed (`rm -v`, `run --rm`), but for those that another

@@ -116,10 +116,9 @@ static int make(struct preparation *p, struct host_mount *m, int filled, struct 
 	    (filled && copy_up(&p->files, &draft, m->target, err) < 0) ||
 	    volume_draft_finish(&draft, &v, filled, err) < 0)
 		return -1;
-	if (!m->source) {
+	if (!m->source)
 		m->source = xstrdup(v.name);
-		strv_add(&p->hold->made, v.name);
-	}
+	strv_add(&p->hold->made, v.name);
 	return 0;
 }
 
@@ -220,8 +219,14 @@ void volumes_keep(struct volume_hold *hold)
 
 void volumes_abandon(const struct store *st, struct volume_hold *hold)
 {
-	for (size_t i = 0; i < hold->made.len; i++)
-		(void)volume_remove_locked(st, hold->made.items[i], NULL);
+	struct volume_uses uses autovolumeuses = VOLUME_USES_INIT;
+
+	/* Another may have found one by its name meanwhile, and want to keep it. */
+	if (hold->made.len && fs_lock(hold->lock_fd, LOCK_EX) == 0 &&
+	    volume_uses_read(st, &uses, NULL) == 0)
+		for (size_t i = 0; i < hold->made.len; i++)
+			if (!volume_uses_count(&uses, hold->made.items[i]))
+				(void)volume_remove_locked(st, hold->made.items[i], NULL);
 	volumes_keep(hold);
 }
 
