@@ -13,6 +13,7 @@
 #include "runtime/engine.h"
 #include "runtime/kernel.h"
 #include "runtime/sandbox.h"
+#include "runtime/view_mounts.h"
 
 #define PATIENCE_MS 10000
 #define PAUSE_MS    20
@@ -99,36 +100,47 @@ static int open_running(const struct store *st, struct container *c, enum view_a
 
 /* ---- Not running */
 
-static int open_stopped(const struct store *st, struct container *c, enum view_access access,
+/* Its layers as one detached mount. */
+static int mount_layers(const struct store *st, const struct container *c, bool writable,
 			struct layer_hold *hold, struct error *err)
 {
 	struct spec_root root = { 0 };
 	autoimage struct image *image = image_open(st, &c->config.image_id, err);
-	int fd = -1, result = -1;
-	autoclose int mounted = -1;
+	int fd = -1, result = 0;
 
 	if (!image)
 		return -1;
-	if (access == VIEW_WRITE) {
+	if (writable)
 		result = engine_writable_layer(st, c, &root, err);
-	} else {
-		/* As the topmost of the layers below: so nothing is written, not even the work folder. */
-		if (faccessat(c->dirfd, "upper", F_OK, 0) == 0)
-			strv_addf(&root.lowers, "%s/containers/%s/upper", st->root, c->config.id);
-		result = 0;
-	}
+	/* As the topmost of the layers below: so nothing is written, not even the work folder. */
+	else if (faccessat(c->dirfd, "upper", F_OK, 0) == 0)
+		strv_addf(&root.lowers, "%s/containers/%s/upper", st->root, c->config.id);
 	if (result == 0)
-		mounted = engine_mount_root(st, image, &root, hold, err);
-	if (mounted >= 0) {
-		if (sys_mount_setattr(mounted, 0, QUIET, 0, 0) < 0)
-			error_errno(err, "the container's layers");
-		else
-			fd = STEAL_FD(mounted);
-	}
+		fd = engine_mount_root(st, image, &root, hold, err);
 	free(root.upper);
 	free(root.work);
 	strv_free(&root.lowers);
 	return fd;
+}
+
+/* With its volumes, as it would see them: for all but VIEW_LAYERS. */
+static int open_stopped(const struct store *st, struct container *c, enum view_access access,
+			struct layer_hold *hold, struct error *err)
+{
+	bool with_mounts = access != VIEW_LAYERS && view_has_mounts(c);
+	bool readonly = access != VIEW_WRITE || c->config.readonly_rootfs;
+	autoclose int layers =
+		mount_layers(st, c, access == VIEW_WRITE || with_mounts, hold, err);
+	autoclose int all = layers >= 0 && with_mounts ? view_attach_mounts(st, c, layers, err) : -1;
+	int *mounted = with_mounts ? &all : &layers;
+
+	if (*mounted < 0)
+		return -1;
+	if (sys_mount_setattr(*mounted, AT_RECURSIVE,
+			      QUIET | (access == VIEW_WRITE ? 0 : MOUNT_ATTR_RDONLY), 0, 0) < 0 ||
+	    (readonly && sys_mount_setattr(*mounted, 0, MOUNT_ATTR_RDONLY, 0, 0) < 0))
+		return error_errno(err, "the container's layers");
+	return STEAL_FD(*mounted);
 }
 
 /* ---- Both */
@@ -151,7 +163,7 @@ static int try_open(const struct store *st, struct container *c, enum view_acces
 			return err->code == ESRCH ? 0 : -1; /* it ends this very moment */
 		return 1;
 	}
-	if (access == VIEW_WRITE && c->config.readonly_rootfs)
+	if (access == VIEW_WRITE && c->config.readonly_rootfs && !view_has_mounts(c))
 		return error_set(err, EROFS, "container rootfs is marked read-only");
 	if (container_lock(st, c, err) < 0)
 		return err->code == EBUSY ? 0 : -1;

@@ -10,11 +10,11 @@
  * first process. The files themselves are the living ones. To take the copy a child of ours enters the namespace for
  * two system calls: nothing of the container's is loaded or executed (CVE-2019-14271).
  *
- * Not running: its layers under its writable one, as its monitor would mount them, and nothing else. Its lock is held
- * meanwhile, so that it is neither started nor removed.
+ * Not running: its layers under its writable one, as its monitor would mount them, with its volumes and bind mounts. Its
+ * lock is held meanwhile, so that it is neither started nor removed.
  *
- * So VIEW_READ and VIEW_WRITE see in a running container what its own processes see: volumes, as Docker's cp does, and,
- * where Docker's sees what lies below them, tmpfs mounts such as /dev/shm, and /etc/hosts and its kin, which the engine
+ * So VIEW_READ and VIEW_WRITE see volumes, as Docker's cp does, and in a running container what its own processes see:
+ * where Docker's sees what lies below them, also tmpfs mounts such as /dev/shm, and /etc/hosts and its kin, which the engine
  * mounts; of /proc and /sys see view_is_pseudo. VIEW_LAYERS sees what its layers hold, without anything that
  * is mounted over them, as Docker's export does. */
 #ifndef KNARR_RUNTIME_VIEW_H
