@@ -50,7 +50,6 @@ static const struct word arches[] = {
 	{ "SCMP_ARCH_MIPSEL", 0 },
 	{ "SCMP_ARCH_MIPSEL64", 0 },
 	{ "SCMP_ARCH_MIPSEL64N32", 0 },
-	{ "SCMP_ARCH_NATIVE", 0 },
 	{ "SCMP_ARCH_PARISC", 0 },
 	{ "SCMP_ARCH_PARISC64", 0 },
 	{ "SCMP_ARCH_PPC", 0 },
@@ -319,10 +318,6 @@ static int read_arch(const struct json_at *at, const char **name, uint32_t *out,
 
 	if (json_at_str(at, name, err) || find_word(at, SECCOMP_ARCHES, *name, &unused, err))
 		return -1;
-	if (strcmp(*name, "SCMP_ARCH_NATIVE") == 0) {
-		*out = seccomp_arch_native();
-		return 0;
-	}
 	for (size_t i = 0; (*name)[i + strlen("SCMP_ARCH_")] && i + 1 < sizeof(own); i++)
 		own[i] = (char)tolower((unsigned char)(*name)[i + strlen("SCMP_ARCH_")]);
 	*out = seccomp_arch_resolve_name(own);

@@ -218,9 +218,9 @@ static int read_hook(const struct json_at *at, struct spec_hook *hook, struct er
 	return 0;
 }
 
-static int read_hooks(const struct json_at *root, struct spec *out, struct error *err)
+const char *oci_hook_name(enum spec_stage stage)
 {
-	static const char *const stages[HOOK_STAGES] = {
+	static const char *const names[HOOK_STAGES] = {
 		[HOOK_PRESTART] = "prestart",
 		[HOOK_CREATE_RUNTIME] = "createRuntime",
 		[HOOK_CREATE_CONTAINER] = "createContainer",
@@ -228,12 +228,18 @@ static int read_hooks(const struct json_at *root, struct spec *out, struct error
 		[HOOK_POSTSTART] = "poststart",
 		[HOOK_POSTSTOP] = "poststop",
 	};
+
+	return names[stage];
+}
+
+static int read_hooks(const struct json_at *root, struct spec *out, struct error *err)
+{
 	struct json_at hooks, list;
 
 	if (json_at_get_object(root, "hooks", &hooks, err))
 		return -1;
 	for (int stage = 0; stage < HOOK_STAGES; stage++) {
-		if (json_at_get_array(&hooks, stages[stage], &list, err))
+		if (json_at_get_array(&hooks, oci_hook_name((enum spec_stage)stage), &list, err))
 			return -1;
 		for (struct json_at e = json_at_first(&list); e.value; e = json_at_next(&list, &e))
 			if (read_hook(&e, spec_add_hook(out, (enum spec_stage)stage), err))

@@ -21,6 +21,9 @@
 /* What is read at most of a config.json; larger files are refused by whoever reads them. */
 #define OCI_CONFIG_MAX (16u << 20)
 
+/* The oldest version of the specification that is taken; the newest is OCI_VERSION (runtime/oci/command.h). */
+#define OCI_VERSION_MIN "1.0.0"
+
 /* Fills out, which must be SPEC_INIT. spec.cgroup is linux.cgroupsPath as written, NULL without one. A seccomp filter is
  * compiled here. Where process.user has no umask, umask is (mode_t)-1. 0, or -1 with err set (EINVAL; ENOTSUP for what
  * Knarr does not do) and out empty. */
@@ -31,5 +34,15 @@ int oci_process_parse(const char *json, size_t len, struct spec_process *out, st
 
 /* linux.resources alone, for `update --resources`. out must be RESOURCES_INIT. */
 int oci_resources_parse(const char *json, size_t len, struct resources *out, struct error *err);
+
+/* The type of namespace at place i ("cgroup", ...) as linux.namespaces has it; NULL behind the last. */
+const char *oci_namespace_name(size_t i);
+
+/* A stage's member of "hooks": "prestart", ... */
+const char *oci_hook_name(enum spec_stage stage);
+
+/* What `spec` writes, and what `features` prints. The caller frees. */
+char *oci_spec_text(bool rootless);
+char *oci_features_text(void);
 
 #endif

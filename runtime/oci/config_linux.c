@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "runtime/kernel.h"
+#include "runtime/oci/config.h"
 #include "runtime/oci/config_private.h"
 #include "runtime/seccomp_profile.h"
 
@@ -27,6 +28,11 @@ static const struct oci_word namespace_types[] = {
 	{ "network", CLONE_NEWNET },   { "pid", CLONE_NEWPID }, { "time", CLONE_NEWTIME },
 	{ "user", CLONE_NEWUSER },     { "uts", CLONE_NEWUTS }, { NULL, 0 },
 };
+
+const char *oci_namespace_name(size_t i)
+{
+	return namespace_types[i].word;
+}
 
 static int read_namespaces(const struct json_at *object, struct spec *out, struct error *err)
 {

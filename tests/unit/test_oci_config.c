@@ -706,6 +706,90 @@ static void resources_come_alone(void **state)
 	assert_string_equal(err.message, "resources.memory.limit: not a number");
 }
 
+/* ---- What `spec` writes and `features` says */
+
+static void the_written_config_is_a_good_one(void **state)
+{
+	(void)state;
+	for (int rootless = 0; rootless < 2; rootless++) {
+		autospec struct spec spec = SPEC_INIT;
+		struct error err = ERROR_INIT;
+		autofree char *text = oci_spec_text(rootless);
+
+		if (oci_config_parse(text, strlen(text), &spec, &err))
+			fail_msg("%s", err.message);
+		assert_true(spec.process.terminal && spec.process.no_new_privileges &&
+			    spec.root.readonly);
+		assert_int_equal(spec.n_mounts, 7);
+		assert_string_equal(spec.mounts[5].type, rootless ? "bind" : "sysfs");
+		assert_int_equal(!(spec.namespaces & CLONE_NEWUSER), !rootless);
+		assert_int_equal(!(spec.namespaces & CLONE_NEWNET), rootless);
+		assert_int_equal(spec.uid_mappings ? spec.uid_mappings[0].outside : geteuid(),
+				 geteuid());
+	}
+}
+
+static void what_features_names_is_taken(void **state)
+{
+	autofree char *text = oci_features_text();
+	autojson yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+	yyjson_val *root = yyjson_doc_get_root(doc), *linux_object = yyjson_obj_get(root, "linux");
+	yyjson_val *seccomp = yyjson_obj_get(linux_object, "seccomp"), *value;
+	size_t i, max;
+
+	(void)state;
+	log_quiet();
+	yyjson_arr_foreach(yyjson_obj_get(linux_object, "namespaces"), i, max, value)
+	{
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *change =
+			str_format("{'linux': {'namespaces': [{'type': '%s', 'path': '/x'}]}}",
+				   yyjson_get_str(value));
+
+		read_changed(change, &spec);
+	}
+	yyjson_arr_foreach(yyjson_obj_get(root, "hooks"), i, max, value)
+	{
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *change =
+			str_format("{'hooks': {'%s': [{'path': '/a'}]}}", yyjson_get_str(value));
+
+		read_changed(change, &spec);
+		assert_int_equal(spec.hooks[i].n, 1);
+	}
+	yyjson_arr_foreach(yyjson_obj_get(root, "mountOptions"), i, max, value)
+	{
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *change = str_format(
+			"{'mounts': [{'destination': '/a', 'type': 'tmpfs', 'source': 'x',"
+			" 'options': ['%s']}]}",
+			yyjson_get_str(value));
+
+		read_changed(change, &spec);
+	}
+	yyjson_arr_foreach(yyjson_obj_get(seccomp, "actions"), i, max, value)
+	{
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *change = str_format(
+			"{'linux': {'seccomp': {'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/x', 'syscalls':"
+			" [{'names': ['read'], 'action': '%s'}]}}}",
+			yyjson_get_str(value));
+
+		read_changed(change, &spec);
+	}
+	yyjson_arr_foreach(yyjson_obj_get(seccomp, "supportedFlags"), i, max, value)
+	{
+		autospec struct spec spec = SPEC_INIT;
+		autofree char *change = str_format(
+			"{'linux': {'seccomp': {'defaultAction': 'SCMP_ACT_ALLOW', 'flags': ['%s']}}}",
+			yyjson_get_str(value));
+
+		read_changed(change, &spec);
+	}
+	assert_true(yyjson_arr_size(yyjson_obj_get(linux_object, "capabilities")) > 40);
+	assert_true(yyjson_arr_size(yyjson_obj_get(seccomp, "operators")) == 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -724,6 +808,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_document_is_refused),
 		cmocka_unit_test(a_process_comes_alone),
 		cmocka_unit_test(resources_come_alone),
+		cmocka_unit_test(the_written_config_is_a_good_one),
+		cmocka_unit_test(what_features_names_is_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
