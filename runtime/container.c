@@ -17,6 +17,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_path.h"
 #include "runtime/control.h"
+#include "runtime/id_range.h"
 #include "runtime/volume.h"
 
 #define CONFIG_MAX (8U << 20) /* bytes of container.json */
@@ -197,6 +198,8 @@ static void bury(const struct store *st, struct container *c)
 	if (fd >= 0)
 		cgroup_kill(fd, NULL);
 	cgroup_remove(cgroup, 2000, NULL);
+	if (c->config.host.userns_mode && strcmp(c->config.host.userns_mode, "auto") == 0)
+		id_range_release(st, c->config.id);
 	control_unlink(st, c->config.id);
 	if (c->config.auto_remove) {
 		container_remove(st, c, NULL);

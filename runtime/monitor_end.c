@@ -9,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "runtime/cgroup.h"
+#include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
 
 #define CGROUP_PATIENCE_MS 5000 /* for processes in uninterruptible sleep */
@@ -34,6 +35,8 @@ static void clean_up(struct monitor *m)
 		m->cgroup_fd = -1;
 		cgroup_remove(m->spec->cgroup, CGROUP_PATIENCE_MS, NULL);
 	}
+	if (m->spec->root.idmap)
+		id_range_release(m->st, m->c->config.id);
 	layer_release(&m->hold);
 	control_unlink(m->st, m->c->config.id);
 }

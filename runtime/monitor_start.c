@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "lib/human.h"
 #include "runtime/cgroup.h"
 #include "runtime/engine.h"
+#include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
 #include "runtime/user.h"
 
@@ -82,11 +84,20 @@ static int write_running(struct monitor *m, struct error *err)
 	return container_write_state(m->c, err);
 }
 
+static bool has_own_ids(const struct monitor *m)
+{
+	const char *mode = m->c->config.host.userns_mode;
+
+	return mode && strcmp(mode, "auto") == 0;
+}
+
 int monitor_start_container(struct monitor *m, struct error *err)
 {
-	autoclose int root_fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
 	int stdio[3] = { -1, -1, -1 }, status;
 
+	if (has_own_ids(m) && id_range_apply(m->st, m->c->config.id, m->spec, err) < 0)
+		return -1;
+	autoclose int root_fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
 	if (root_fd < 0 || resolve_user(m, root_fd, err) < 0)
 		return -1;
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
