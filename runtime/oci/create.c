@@ -19,6 +19,8 @@ static int parse(const struct oci_context *ctx, struct request *r, bool run, int
 	const struct cli_option options[] = {
 		{ "bundle", 'b', CLI_STRING, &r->bundle, "string",
 		  "Folder of the bundle (default: the current one)" },
+		{ "config", 'f', CLI_STRING, &r->launch.config, "string",
+		  "Name of the configuration in the bundle (default \"config.json\")" },
 		{ "console-socket", 0, CLI_STRING, &r->console_socket, "string",
 		  "Socket that gets the master of the container's terminal" },
 		{ "no-new-keyring", 0, CLI_BOOL, &r->launch.no_new_keyring, NULL,
@@ -96,7 +98,7 @@ static int run(const struct oci_context *ctx, const char *id, const struct oci_l
 
 static int begin(struct oci_context *ctx, bool runs, int argc, char **argv)
 {
-	struct request r = { .bundle = "." };
+	struct request r = { .bundle = ".", .launch.config = "config.json" };
 	struct error err = ERROR_INIT;
 	int first, status = parse(ctx, &r, runs, argc, argv, &first);
 

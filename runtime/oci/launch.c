@@ -181,7 +181,7 @@ static char *read_config(const struct oci_launch *launch, size_t *len, struct er
 		error_errno(err, "bundle \"%s\"", launch->bundle);
 		return NULL;
 	}
-	text = fs_read_file(AT_FDCWD, "config.json", OCI_CONFIG_MAX, len, err);
+	text = fs_read_file(AT_FDCWD, launch->config, OCI_CONFIG_MAX, len, err);
 	if (!text)
 		error_prefix(err, "bundle \"%s\"", launch->bundle);
 	return text;

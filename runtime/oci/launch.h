@@ -10,6 +10,7 @@
 /* What `create` and `run` are asked, and `exec` in part. Paths are absolute or NULL. */
 struct oci_launch {
 	const char *bundle;
+	const char *config; /* instead of config.json in the bundle (crun's --config); as given */
 	const char *console_socket, *pid_file, *pidfd_socket;
 	bool no_pivot, no_new_keyring;
 	bool detach; /* nobody of us stays with the terminal */
