@@ -292,8 +292,8 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 		return -1;
 
 	/* The working directory: with no way through /proc's links, and looked up inside the
-	 * root. */
-	int cwd = sandbox_make_path(fds.root, p->cwd, false);
+	 * root. The first process's was made; that of a further one must be there, as with runc. */
+	int cwd = sys_open_in_root(fds.root, p->cwd, O_PATH | O_DIRECTORY);
 	if (cwd < 0 || fchdir(cwd) < 0)
 		return sandbox_fault(plan, STEP_CWD, p->cwd);
 

@@ -57,6 +57,11 @@ static char *log_line_json(const char *level, const char *message, size_t *len)
 	return strbuf_steal(&text);
 }
 
+static int open_log(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+}
+
 void oci_log(const struct oci_context *ctx, const char *level, const char *message)
 {
 	size_t len;
@@ -66,8 +71,7 @@ void oci_log(const struct oci_context *ctx, const char *level, const char *messa
 	autofree char *line = strcmp(ctx->log_format, "json") == 0
 				      ? log_line_json(level, message, &len)
 				      : log_line_text(level, message, &len);
-	autoclose int fd =
-		open(ctx->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+	autoclose int fd = open_log(ctx->log);
 	if (fd < 0 || fs_write_all(fd, line, len) < 0)
 		log_line("warning: cannot write to the log %s: %s", ctx->log, strerror(errno));
 }
@@ -79,11 +83,19 @@ static void log_warning(const char *message)
 	oci_log(warned, "warning", message);
 }
 
-void oci_divert_warnings(const struct oci_context *ctx)
+int oci_open_log(struct oci_context *ctx, struct error *err)
 {
+	const char *log = ctx->log;
+	autoclose int fd = log ? open_log(log) : -1;
+
+	if (log && fd < 0) {
+		ctx->log = NULL;
+		return error_errno(err, "log \"%s\"", log);
+	}
 	warned = ctx;
-	if (ctx->log)
+	if (log)
 		log_divert_warnings(log_warning);
+	return 0;
 }
 
 void oci_warn(const struct oci_context *ctx, const struct error *err)

@@ -37,9 +37,9 @@ char *oci_absolute(const char *path);
 /* Tells of err on stderr and in the log; returns 1. */
 int oci_fail(const struct oci_context *ctx, const struct error *err);
 
-/* Has log_warn_once write to the log, too, where there is one: those who call a runtime show its stderr as the reason when it
- * fails. ctx must last. */
-void oci_divert_warnings(const struct oci_context *ctx);
+/* Sees whether there can be a log, and has log_warn_once write to it instead of stderr: those who call a runtime show its
+ * stderr as the reason when it fails. ctx must last. -1 with err set, and ctx->log NULL. */
+int oci_open_log(struct oci_context *ctx, struct error *err);
 /* A warning: to the log, without one to stderr. */
 void oci_warn(const struct oci_context *ctx, const struct error *err);
 

@@ -39,7 +39,7 @@ static int check_id(const char *id, struct error *err)
 {
 	if (!*id)
 		return error_set(err, EINVAL, "container id cannot be empty");
-	return is_id(id) ? 0 : error_set(err, EINVAL, "invalid container ID format: \"%.300s\"", id);
+	return is_id(id) ? 0 : error_set(err, EINVAL, "invalid container ID format, invalid character or length: \"%.300s\"", id);
 }
 
 /* Everything but the descriptors and the id. */

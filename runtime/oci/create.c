@@ -82,7 +82,7 @@ static int run(const struct oci_context *ctx, const char *id, const struct oci_l
 
 	if (oci_create(ctx, id, launch, &c, &spec, &sb, err) < 0)
 		return -1;
-	status = oci_start(&c, &spec, &sb, err);
+	status = oci_start(ctx, &c, &spec, &sb, err);
 	if (status == 0 && !launch->detach)
 		status = oci_attend(&sb, spec.process.terminal, err);
 	sandbox_close(&sb);

@@ -176,7 +176,7 @@ static int exec(const struct oci_context *ctx, const char *id, char **args, cons
 	    open_cgroup(&c, x->cgroup, &cgroup, err) < 0 ||
 	    sandbox_exec(pidfd, &spec.process, (int[3]){ 0, 1, 2 }, cgroup, &sb, err) < 0)
 		return -1;
-	if (oci_hand_listener(&c, &spec.process, &sb, err) < 0 ||
+	if (oci_hand_listener(&c, oci_container_status(&c), &spec.process, &sb, err) < 0 ||
 	    oci_hand_out(&x->launch, &sb, err) < 0) {
 		drop(&sb);
 		status = -1;

@@ -44,8 +44,9 @@ int oci_count_fds(struct oci_launch *launch, struct error *err)
 	const char *listen_fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
 	unsigned long long n = 0;
 
-	/* sd_listen_fds(3): they are meant for the process that LISTEN_PID names. */
-	if (listen_fds && pid && strtol(pid, NULL, 10) == getpid() &&
+	/* sd_listen_fds(3): they are meant for the process that LISTEN_PID names. Who calls a runtime does not know its pid, and
+	 * may leave that out. */
+	if (listen_fds && (!pid || strtol(pid, NULL, 10) == getpid()) &&
 	    str_to_u64(listen_fds, PRESERVE_FDS_MAX, &n) < 0)
 		return error_set(err, EINVAL, "LISTEN_FDS \"%s\" is no number of descriptors",
 				 listen_fds);
@@ -104,8 +105,8 @@ int oci_hand_out(const struct oci_launch *launch, struct sandbox *sb, struct err
 }
 
 /* What a seccomp agent is told (config-linux.md, "The Container Process State"). */
-static char *process_state(const struct oci_container *c, const struct spec_seccomp *filter,
-			   pid_t pid)
+static char *process_state(const struct oci_container *c, enum oci_status status,
+			   const struct spec_seccomp *filter, pid_t pid)
 {
 	automutjson yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc), *fds;
@@ -117,14 +118,12 @@ static char *process_state(const struct oci_container *c, const struct spec_secc
 	yyjson_mut_obj_add_sint(doc, root, "pid", pid);
 	yyjson_mut_obj_add_str(doc, root, "metadata",
 			       filter->listener_metadata ? filter->listener_metadata : "");
-	/* By the time the agent reads this the program is about to be executed. */
-	yyjson_mut_obj_add_val(doc, root, "state",
-			       oci_container_state(c, oci_container_status(c), false, doc));
+	yyjson_mut_obj_add_val(doc, root, "state", oci_container_state(c, status, false, doc));
 	return json_write(doc, false, NULL);
 }
 
-int oci_hand_listener(const struct oci_container *c, const struct spec_process *p,
-		      struct sandbox *sb, struct error *err)
+int oci_hand_listener(const struct oci_container *c, enum oci_status status,
+		      const struct spec_process *p, struct sandbox *sb, struct error *err)
 {
 	const struct spec_seccomp *filter = p->custom_seccomp;
 
@@ -132,7 +131,7 @@ int oci_hand_listener(const struct oci_container *c, const struct spec_process *
 		return 0;
 	if (!filter || !filter->listener_path)
 		return error_set(err, EINVAL, "linux.seccomp: no listenerPath for what notifies");
-	autofree char *state = process_state(c, filter, sb->pid);
+	autofree char *state = process_state(c, status, filter, sb->pid);
 	if (oci_send_fd("linux.seccomp.listenerPath", filter->listener_path, sb->seccomp_fd, state,
 			err) < 0)
 		return -1;
@@ -335,24 +334,29 @@ int oci_create(const struct oci_context *ctx, const char *id, const struct oci_l
 
 /* ---- start */
 
-int oci_start(struct oci_container *c, const struct spec *spec, struct sandbox *sb, struct error *err)
+int oci_start(const struct oci_context *ctx, struct oci_container *c, const struct spec *spec, struct sandbox *sb, struct error *err)
 {
 	const struct spec_hooks *hooks = &spec->hooks[HOOK_POSTSTART];
 	int result = sandbox_start(sb, err);
 
 	if (result == 0)
-		result = oci_hand_listener(c, &spec->process, sb, err);
+		result = oci_hand_listener(c, OCI_CREATING, &spec->process, sb, err);
 	unlinkat(c->dir_fd, "start", 0);
+	if (result == 0 && hooks->n) {
+		autofree char *state = oci_container_state_text(c, OCI_RUNNING);
+
+		/* They may ask for the state, or lock it themselves. */
+		oci_container_unlock(c);
+		result = hooks_run(hooks, state, err);
+		if (result < 0)
+			sys_pidfd_send_signal(sb->pidfd, SIGKILL);
+	}
+	/* The life cycle has it so (runtime.md, steps 7 and 9): a hook that failed, and the container is no more. */
+	if (result < 0 && err->code == ECANCELED &&
+	    (c->locked || oci_container_lock(c, NULL) == 0))
+		oci_destroy(ctx, c, spec, NULL);
 	oci_container_unlock(c);
-	if (result < 0)
-		return -1;
-	if (!hooks->n)
-		return 0;
-	autofree char *state = oci_container_state_text(c, OCI_RUNNING);
-	if (hooks_run(hooks, state, err) == 0)
-		return 0;
-	sys_pidfd_send_signal(sb->pidfd, SIGKILL);
-	return -1;
+	return result;
 }
 
 /* ---- delete */
@@ -366,8 +370,10 @@ static void run_poststop(const struct oci_context *ctx, const struct oci_contain
 		const struct spec_hooks one = { .items = hooks->items + i, .n = 1 };
 		struct error err = ERROR_INIT;
 
-		if (hooks_run(&one, state, &err) < 0)
-			oci_warn(ctx, &err);
+		if (hooks_run(&one, state, &err) == 0)
+			continue;
+		error_prefix(&err, "poststop hook failed");
+		oci_warn(ctx, &err);
 	}
 }
 

@@ -28,8 +28,9 @@ int oci_create(const struct oci_context *ctx, const char *id, const struct oci_l
 	       struct oci_container *c, struct spec *spec, struct sandbox *sb, struct error *err);
 
 /* Lets sb execute its program, sends the seccomp agent its descriptor and runs the poststart hooks. c must be locked, and is
- * not afterwards. -1 with err set: the container has ended, and is still to be deleted. */
-int oci_start(struct oci_container *c, const struct spec *spec, struct sandbox *sb, struct error *err);
+ * not afterwards. -1 with err set: the container has ended, and is still to be deleted; where a hook failed, it is gone. */
+int oci_start(const struct oci_context *ctx, struct oci_container *c, const struct spec *spec,
+	      struct sandbox *sb, struct error *err);
 
 /* Ends the container, takes away all that oci_create made, and runs the poststop hooks, whose failures are warned of. spec:
  * its hooks; NULL: as kept. c must be locked. */
@@ -55,9 +56,10 @@ int oci_settle_process(int root_fd, struct spec_process *p, struct error *err);
 /* Hands out the terminal, the pidfd and the pid of a process. */
 int oci_hand_out(const struct oci_launch *launch, struct sandbox *sb, struct error *err);
 
-/* Where a process's filter has a listener, gives it to the agent at listenerPath and lets the process go on. */
-int oci_hand_listener(const struct oci_container *c, const struct spec_process *p,
-		      struct sandbox *sb, struct error *err);
+/* Where a process's filter has a listener, gives it to the agent at listenerPath and lets the process go on. status is
+ * what the agent is told of the container. */
+int oci_hand_listener(const struct oci_container *c, enum oci_status status,
+		      const struct spec_process *p, struct sandbox *sb, struct error *err);
 
 /* Passes signals and, with a terminal, input and output on until the process ends; returns its status, or -1 with err. */
 int oci_attend(struct sandbox *sb, bool terminal, struct error *err);

@@ -167,7 +167,8 @@ int oci_main(int argc, char **argv)
 	autofree char *root = oci_absolute(ctx.root), *log = oci_absolute(ctx.log);
 	ctx.root = root;
 	ctx.log = log;
-	oci_divert_warnings(&ctx);
+	if (oci_open_log(&ctx, &err) < 0)
+		return oci_fail(&ctx, &err);
 	if (at == argc || strcmp(argv[at], "help") == 0 || is_one_of(argv[at], "--help", "-h"))
 		return help(&ctx);
 	if (is_one_of(argv[at], "--version", "-v"))

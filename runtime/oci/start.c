@@ -20,7 +20,7 @@ static int start(const struct oci_context *ctx, const char *id, struct error *er
 		return error_set(err, EINVAL, "cannot start an already running container");
 	int result = sandbox_attach(c.pid, c.dir_fd, "start", &sb, err);
 	if (result == 0)
-		result = oci_start(&c, &spec, &sb, err);
+		result = oci_start(ctx, &c, &spec, &sb, err);
 	sandbox_close(&sb);
 	return result;
 }
