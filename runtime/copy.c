@@ -15,6 +15,7 @@
 #include "image-tools/unpack.h"
 #include "lib/cleanup.h"
 #include "lib/fs.h"
+#include "runtime/inside.h"
 #include "runtime/view.h"
 
 #define LINKS_MAX 40 /* as many symbolic links as the kernel follows in one path */
@@ -74,6 +75,7 @@ struct reading {
 	const char *as; /* its name in the tar; NULL: only what is in it */
 	int fd;         /* to write the tar to */
 	bool container;
+	int userns_fd; /* where it is read; -1: here */
 };
 
 static int write_tar(void *context, const void *data, size_t len, struct error *err)
@@ -91,14 +93,16 @@ static bool may_enter(void *context, int fd)
 	return !r->container || !view_is_pseudo(fd);
 }
 
-static int read_tree(struct reading *r, struct error *err)
+static int read_tree(void *arg, uint64_t *bytes, struct error *err)
 {
+	struct reading *r = arg;
 	const struct folder_tar_options options = { .enter = may_enter, .context = r };
 	struct tar_writer *w autotarwriter = tar_writer_new(write_tar, r);
 	struct folder_tar *f autofoldertar = folder_tar_new(w, &options);
 	int result = r->as ? folder_tar_add_open(f, r->source, r->as, err)
 			   : folder_tar_contents(f, r->source, "", err);
 
+	(void)bytes;
 	return result < 0 ? -1 : tar_writer_end(w, err);
 }
 
@@ -219,7 +223,7 @@ struct writing {
 	struct error err;
 };
 
-static void *run_writing(void *arg)
+static int write_copy(void *arg, uint64_t *bytes, struct error *err)
 {
 	struct writing *w = arg;
 	struct fd_source src;
@@ -227,24 +231,96 @@ static void *run_writing(void *arg)
 	enum unpack_owner owner = w->options->archive  ? UNPACK_KEPT
 				  : w->dest->container ? UNPACK_ROOT
 						       : UNPACK_OURS;
+	int result;
 
 	fd_source_init(&src, w->fd, "the copy", READ_SIZE);
 	tar = tar_open(&src.src);
-	w->result = write_tree(tar, w->dest, w->path, owner, w->options, &w->bytes, &w->err);
+	result = write_tree(tar, w->dest, w->path, owner, w->options, bytes, err);
 	tar_close(tar);
 	fd_source_free(&src);
+	return result;
+}
+
+static void *run_writing(void *arg)
+{
+	struct writing *w = arg;
+
+	w->result = write_copy(w, &w->bytes, &w->err);
 	/* The reader's next write fails, where it has not come to its end. */
 	cleanup_close(&w->fd);
 	w->fd = -1;
 	return NULL;
 }
 
+/* The writing in a thread, and the reading here. */
+static int transfer_by_thread(struct reading *r, struct writing *w, struct error *read_error,
+			      int *read_result, struct error *err)
+{
+	pthread_t thread;
+	int code = pthread_create(&thread, NULL, run_writing, w);
+
+	if (code)
+		return error_set(err, code, "cannot start a thread: %s", strerror(code));
+	*read_result = read_tree(r, NULL, read_error);
+	cleanup_close(&r->fd);
+	r->fd = -1;
+	pthread_join(thread, NULL);
+	return 0;
+}
+
+struct both {
+	struct reading *reading;
+	struct writing *writing;
+};
+
+/* In a process of their own: the pipe's other end is the other side's alone, or neither would see its end. */
+static int read_inside(void *arg, uint64_t *bytes, struct error *err)
+{
+	const struct both *b = arg;
+
+	cleanup_close(&b->writing->fd);
+	return read_tree(b->reading, bytes, err);
+}
+
+static int write_inside(void *arg, uint64_t *bytes, struct error *err)
+{
+	const struct both *b = arg;
+
+	cleanup_close(&b->reading->fd);
+	return write_copy(b->writing, bytes, err);
+}
+
+/* One of the two in a process where IDs are the container's, and the other here. */
+static int transfer_inside(struct reading *r, struct writing *w, struct error *read_error,
+			   int *read_result, struct error *err)
+{
+	bool reads = r->userns_fd >= 0;
+	struct both both = { .reading = r, .writing = w };
+	struct inside *in = reads ? inside_start(r->userns_fd, read_inside, &both, err)
+				  : inside_start(w->dest->userns_fd, write_inside, &both, err);
+
+	if (!in)
+		return -1;
+	cleanup_close(reads ? &r->fd : &w->fd);
+	*(reads ? &r->fd : &w->fd) = -1;
+	if (reads) {
+		run_writing(w);
+		*read_result = inside_wait(in, NULL, read_error);
+	} else {
+		*read_result = read_tree(r, NULL, read_error);
+		cleanup_close(&r->fd);
+		r->fd = -1;
+		w->result = inside_wait(in, &w->bytes, &w->err);
+	}
+	return 0;
+}
+
 static int transfer(struct reading *r, struct writing *w, struct error *err)
 {
 	struct error read_error = ERROR_INIT;
+	bool inside = r->userns_fd >= 0 || w->dest->userns_fd >= 0;
 	sigset_t pipe_signal, old;
-	pthread_t thread;
-	int ends[2], code, read_result;
+	int ends[2], read_result = -1, started;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, "cannot make a pipe");
@@ -254,19 +330,15 @@ static int transfer(struct reading *r, struct writing *w, struct error *err)
 	sigemptyset(&pipe_signal);
 	sigaddset(&pipe_signal, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe_signal, &old);
-	code = pthread_create(&thread, NULL, run_writing, w);
-	if (code) {
-		close(ends[0]);
-		close(ends[1]);
-		pthread_sigmask(SIG_SETMASK, &old, NULL);
-		return error_set(err, code, "cannot start a thread: %s", strerror(code));
-	}
-	read_result = read_tree(r, &read_error);
-	close(ends[1]);
-	pthread_join(thread, NULL);
+	started = (inside ? transfer_inside : transfer_by_thread)(r, w, &read_error, &read_result,
+								  err);
+	cleanup_close(&r->fd);
+	cleanup_close(&w->fd);
 	/* A signal that came of the pipe is taken back before it can arrive. */
 	sigtimedwait(&pipe_signal, NULL, &(struct timespec){ 0 });
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (started < 0)
+		return -1;
 	/* What failed first: each side's failure is the other's end of file. */
 	if (read_result < 0 && (read_error.code != EPIPE || w->result == 0))
 		*err = read_error;
@@ -279,7 +351,7 @@ int copy_tree(const struct copy_end *src, const struct copy_end *dest,
 	      const struct copy_options *options, uint64_t *bytes, struct error *err)
 {
 	struct destination d = { 0 };
-	struct reading r = { .container = src->container != NULL };
+	struct reading r = { .container = src->container != NULL, .userns_fd = src->userns_fd };
 	struct writing w = { .dest = dest, .options = options };
 	enum copy_kind kind;
 	enum copy_shape shape;
@@ -318,7 +390,7 @@ int copy_to_tar(const struct copy_end *src, int fd, const struct copy_options *o
 	r.source = source;
 	if (!src->path.contents)
 		r.as = copy_path_name(src->path.text);
-	return read_tree(&r, err);
+	return inside_run(src->userns_fd, read_tree, &r, NULL, err);
 }
 
 /* Whoever writes the archive may have more to say behind its end mark (padding), and must not fail for it. */
@@ -333,31 +405,49 @@ static int drain(struct source *src, struct error *err)
 	return 0;
 }
 
-int copy_from_tar(int fd, const struct copy_end *dest, const struct copy_options *options,
-		  uint64_t *bytes, struct error *err)
-{
-	struct destination d = { 0 };
-	struct fd_source file;
-	struct stream *stream = NULL;
-	struct tar *tar = NULL;
-	int r = find_destination(dest, &d, err);
+struct untarring {
+	int fd;
+	const struct copy_end *dest;
+	const char *path;
+	const struct copy_options *options;
+};
 
-	*bytes = 0;
-	if (r == 0 && d.kind != COPY_FOLDER)
-		r = error_set(err, ENOTDIR, "destination \"%s:%s\" must be a directory",
-			      dest->container, dest->path.text);
-	fd_source_init(&file, fd, "the archive", READ_SIZE);
-	if (r == 0 && !(stream = stream_open(&file.src, NULL, err)))
-		r = -1;
-	if (r == 0) {
+static int write_archive(void *arg, uint64_t *bytes, struct error *err)
+{
+	const struct untarring *u = arg;
+	struct fd_source file;
+	struct stream *stream;
+	struct tar *tar = NULL;
+	int r = -1;
+
+	fd_source_init(&file, u->fd, "the archive", READ_SIZE);
+	stream = stream_open(&file.src, NULL, err);
+	if (stream) {
 		tar = tar_open(stream_source(stream));
-		r = write_tree(tar, dest, d.path, UNPACK_KEPT, options, bytes, err);
+		r = write_tree(tar, u->dest, u->path, UNPACK_KEPT, u->options, bytes, err);
 	}
 	if (r == 0)
 		r = drain(&file.src, err);
 	tar_close(tar);
 	stream_close(stream);
 	fd_source_free(&file);
+	return r;
+}
+
+int copy_from_tar(int fd, const struct copy_end *dest, const struct copy_options *options,
+		  uint64_t *bytes, struct error *err)
+{
+	struct destination d = { 0 };
+	struct untarring u = { .fd = fd, .dest = dest, .options = options };
+	int r = find_destination(dest, &d, err);
+
+	*bytes = 0;
+	if (r == 0 && d.kind != COPY_FOLDER)
+		r = error_set(err, ENOTDIR, "destination \"%s:%s\" must be a directory",
+			      dest->container, dest->path.text);
+	u.path = d.path;
+	if (r == 0)
+		r = inside_run(dest->userns_fd, write_archive, &u, bytes, err);
 	free(d.path);
 	return r;
 }

@@ -19,6 +19,7 @@
 /* One side of a copy. */
 struct copy_end {
 	int root_fd;           /* of the container's view; -1: this machine */
+	int userns_fd;         /* of the view; -1: IDs are this machine's */
 	const char *container; /* as typed, for messages; NULL: this machine */
 	struct copy_path path;
 };

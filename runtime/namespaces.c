@@ -50,6 +50,11 @@ static bool is_our_own(uint64_t type, int fd, const char *path)
 	       theirs.st_ino == own.st_ino && theirs.st_dev == own.st_dev;
 }
 
+bool namespace_is_own(uint64_t type, int fd)
+{
+	return is_our_own(type, fd, NULL);
+}
+
 static int open_join(const struct spec_join *j, struct error *err)
 {
 	const char *name = namespace_name(j->type);
@@ -74,7 +79,7 @@ static int add_join(struct namespace_plan *plan, const struct spec_join *j, stru
 	if (fd < 0)
 		return -1;
 	/* Joining them would be an error, or the end of the machine's own mounts. */
-	if ((j->type == CLONE_NEWUSER || j->type == CLONE_NEWNS) && is_our_own(j->type, fd, NULL))
+	if ((j->type == CLONE_NEWUSER || j->type == CLONE_NEWNS) && namespace_is_own(j->type, fd))
 		return 0;
 	if (j->type == CLONE_NEWPID) {
 		plan->pid_fd = STEAL_FD(fd);

@@ -59,6 +59,9 @@ uint32_t namespaces_outside_id(const struct spec_mapping *maps, size_t n, uint32
  * Whoever calls makes sure afterwards that pid still was that process. -1 with err set. */
 int namespaces_of(pid_t pid, uint64_t *flags, bool *user, struct error *err);
 
+/* Whether the namespace of that type behind fd is the one that we are in. */
+bool namespace_is_own(uint64_t type, int fd);
+
 /* The name of a type, as in config.json: "network" for CLONE_NEWNET. */
 const char *namespace_name(uint64_t type);
 /* As below /proc/<pid>/ns: "net". */

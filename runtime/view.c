@@ -12,6 +12,7 @@
 #include "lib/cleanup.h"
 #include "runtime/engine.h"
 #include "runtime/kernel.h"
+#include "runtime/namespaces.h"
 #include "runtime/sandbox.h"
 #include "runtime/view_mounts.h"
 
@@ -81,14 +82,26 @@ static int clone_mounts(int pidfd, unsigned recursive, struct error *err)
 	return fd >= 0 ? fd : error_set(err, code, "the container's mounts: %s", strerror(code));
 }
 
+/* Where IDs are the container's own, if those are not the machine's. */
+static int open_ids(int pidfd, int *userns_fd, struct error *err)
+{
+	autoclose int fd = sandbox_open_namespace(pidfd, CLONE_NEWUSER, err);
+
+	if (fd < 0)
+		return -1;
+	if (!namespace_is_own(CLONE_NEWUSER, fd))
+		*userns_fd = STEAL_FD(fd);
+	return 0;
+}
+
 static int open_running(const struct store *st, struct container *c, enum view_access access,
-			struct error *err)
+			int *userns_fd, struct error *err)
 {
 	unsigned recursive = access == VIEW_LAYERS ? 0 : AT_RECURSIVE;
 	autoclose int pidfd = container_open_first(st, c, err);
 	autoclose int tree = pidfd < 0 ? -1 : clone_mounts(pidfd, recursive, err);
 
-	if (tree < 0)
+	if (tree < 0 || open_ids(pidfd, userns_fd, err) < 0)
 		return -1;
 	/* Private: what is mounted over there does not come here. */
 	if (sys_mount_setattr(tree, recursive,
@@ -158,7 +171,7 @@ static int try_open(const struct store *st, struct container *c, enum view_acces
 	if (container_refresh(st, c, err) < 0)
 		return -1;
 	if (c->state.status == STATUS_RUNNING) {
-		view->root_fd = open_running(st, c, access, err);
+		view->root_fd = open_running(st, c, access, &view->userns_fd, err);
 		if (view->root_fd < 0)
 			return err->code == ESRCH ? 0 : -1; /* it ends this very moment */
 		return 1;
@@ -204,7 +217,8 @@ void container_view_close(struct container_view *view)
 {
 	/* The mount before what it stands on. */
 	cleanup_close(&view->root_fd);
-	view->root_fd = -1;
+	cleanup_close(&view->userns_fd);
+	view->root_fd = view->userns_fd = -1;
 	layer_release(&view->hold);
 	if (view->locked)
 		unlock(view->locked);

@@ -35,13 +35,14 @@ enum view_access {
 
 struct container_view {
 	int root_fd;              /* the root folder, for fs_open_in_root */
+	int userns_fd;            /* a running container's user namespace, for runtime/inside.h; -1: the machine's own */
 	struct container *locked; /* whose lock the view holds, or NULL: it runs */
 	struct layer_hold hold;
 };
 
 #define CONTAINER_VIEW_INIT \
 	{ \
-		.root_fd = -1 \
+		.root_fd = -1, .userns_fd = -1 \
 	}
 
 /* Opens a view of an open container, which must outlive it. Waits some seconds for a container that another command is

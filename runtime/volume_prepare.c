@@ -76,8 +76,8 @@ static int copy_up(struct image_files *f, const struct volume_draft *d, const ch
 		   struct error *err)
 {
 	const struct copy_options options = { .archive = true, .follow_link = true };
-	struct copy_end from = { .root_fd = f->root_fd, .container = "the image" };
-	struct copy_end to = { .root_fd = d->dirfd, .container = "the volume" };
+	struct copy_end from = { .root_fd = f->root_fd, .userns_fd = -1, .container = "the image" };
+	struct copy_end to = { .root_fd = d->dirfd, .userns_fd = -1, .container = "the volume" };
 	uint64_t bytes = 0;
 	int r;
 

@@ -27,7 +27,7 @@ static int parse_end(const char *typed, const char *what, char **container, stru
 	if (!*typed)
 		return error_set(err, EINVAL, "%s can not be empty", what);
 	copy_split(typed, container, &path);
-	*e = (struct copy_end){ .root_fd = -1, .container = *container };
+	*e = (struct copy_end){ .root_fd = -1, .userns_fd = -1, .container = *container };
 	/* Only what is relative needs to know where we are: that folder may be gone. */
 	here = *container || *path == '/' || strcmp(path, "-") == 0 ? xstrdup("/")
 								    : getcwd(NULL, 0);
@@ -49,6 +49,7 @@ static int copy(const struct store *st, char **words, struct copy_end *src, stru
 	    container_view_open(st, &c, inside == src ? VIEW_READ : VIEW_WRITE, &view, err) < 0)
 		return -1;
 	inside->root_fd = view.root_fd;
+	inside->userns_fd = view.userns_fd;
 	if (is_dash(src, words[0]))
 		r = copy_from_tar(STDIN_FILENO, dest, options, bytes, err);
 	else if (is_dash(dest, words[1]))

@@ -8,6 +8,7 @@
 #include "lib/fs.h"
 #include "lib/output.h"
 #include "runtime/command.h"
+#include "runtime/inside.h"
 #include "runtime/view.h"
 
 static int to_stdout(void *context, const void *data, size_t len, struct error *err)
@@ -23,24 +24,38 @@ static int to_file(void *context, const void *data, size_t len, struct error *er
 	return output_write(context, data, len, err);
 }
 
+struct reading {
+	int root_fd;
+	tar_write_fn fn;
+	void *context;
+};
+
+static int write_tar(void *arg, uint64_t *bytes, struct error *err)
+{
+	const struct folder_tar_options options = { 0 };
+	const struct reading *r = arg;
+	struct tar_writer *w autotarwriter = tar_writer_new(r->fn, r->context);
+	struct folder_tar *f autofoldertar = folder_tar_new(w, &options);
+
+	(void)bytes;
+	return folder_tar_contents(f, r->root_fd, "", err) < 0 ? -1 : tar_writer_end(w, err);
+}
+
 static int export(const struct store *st, const char *word, tar_write_fn fn, void *context,
 		  struct error *err)
 {
-	const struct folder_tar_options options = { 0 };
+	struct reading r = { .fn = fn, .context = context };
 	struct container autocontainer c = CONTAINER_INIT;
 	struct container_view autoview view = CONTAINER_VIEW_INIT;
-	struct tar_writer *w autotarwriter = NULL;
-	struct folder_tar *f autofoldertar = NULL;
 
 	if (container_open(st, word, &c, err) < 0 ||
 	    container_view_open(st, &c, VIEW_LAYERS, &view, err) < 0)
 		return -1;
-	w = tar_writer_new(fn, context);
-	f = folder_tar_new(w, &options);
-	/* A container that is removed meanwhile loses its files one by one: if it is still one, none was missing. */
-	if (folder_tar_contents(f, view.root_fd, "", err) < 0 || container_refresh(st, &c, err) < 0)
+	r.root_fd = view.root_fd;
+	if (inside_run(view.userns_fd, write_tar, &r, NULL, err) < 0)
 		return -1;
-	return tar_writer_end(w, err);
+	/* A container that is removed meanwhile loses its files one by one: if it is still one, none was missing. */
+	return container_refresh(st, &c, err);
 }
 
 static int export_file(const struct store *st, const char *word, const char *path,
