@@ -7,6 +7,9 @@
 
 #define KNARR_VERSION "0.1.0"
 
+/* Of Docker's API: whose commands and words these are. Scripts ask for it. */
+#define KNARR_API_VERSION "1.43"
+
 int cmd_attach(struct command_context *ctx, int argc, char **argv);
 int cmd_boot(struct command_context *ctx, int argc, char **argv);
 int cmd_commit(struct command_context *ctx, int argc, char **argv);
@@ -17,11 +20,13 @@ int cmd_create(struct command_context *ctx, int argc, char **argv);
 int cmd_diff(struct command_context *ctx, int argc, char **argv);
 int cmd_exec(struct command_context *ctx, int argc, char **argv);
 int cmd_export(struct command_context *ctx, int argc, char **argv);
+int cmd_info(struct command_context *ctx, int argc, char **argv);
 int cmd_inspect(struct command_context *ctx, int argc, char **argv);
 int cmd_fsck(struct command_context *ctx, int argc, char **argv);
 int cmd_kill(struct command_context *ctx, int argc, char **argv);
 int cmd_logs(struct command_context *ctx, int argc, char **argv);
 int cmd_pause(struct command_context *ctx, int argc, char **argv);
+int cmd_port(struct command_context *ctx, int argc, char **argv);
 int cmd_ps(struct command_context *ctx, int argc, char **argv);
 int cmd_rm(struct command_context *ctx, int argc, char **argv);
 int cmd_run(struct command_context *ctx, int argc, char **argv);

@@ -6,8 +6,10 @@
 #include "image-tools/reference.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
+#include "runtime/ports.h"
 
 #define COMMAND_WIDTH 20 /* characters, the ellipsis being one */
+#define MOUNT_WIDTH   15
 
 /* The command as Docker shows it: words with a space in them in single quotes, all of it in double ones. */
 void container_text_command(const struct container_config *c, bool whole, struct strbuf *out)
@@ -102,4 +104,58 @@ void container_text_image(const struct container_config *c, const struct tags *t
 	}
 	hex[12] = '\0';
 	strbuf_puts(out, now && digest_equal(now, &c->image_id) ? c->image : hex);
+}
+
+size_t container_text_mounts(const struct host_config *h, bool whole, struct strbuf *out)
+{
+	size_t volumes = 0;
+
+	for (size_t i = 0; i < h->n_mounts; i++) {
+		const struct host_mount *m = &h->mounts[i];
+		char *name autofree = NULL;
+
+		/* What --tmpfs gives is no mount of this list, as with Docker. */
+		if (m->type == HOST_MOUNT_TMPFS && !m->by_mount)
+			continue;
+		volumes += m->type == HOST_MOUNT_VOLUME;
+		name = whole ? xstrdup(m->source ? m->source : "")
+			     : text_cut(m->source ? m->source : "", MOUNT_WIDTH);
+		strbuf_printf(out, "%s%s", out->len ? "," : "", name);
+	}
+	return volumes;
+}
+
+/* ---- Ports */
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct ports *x = a, *y = b;
+	int protocol = strcmp(x->protocol, y->protocol);
+
+	if (protocol)
+		return protocol;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+void container_text_ports(const struct strv *exposed, struct strbuf *out)
+{
+	struct ports *list autofree = xcalloc(exposed->len + 1, sizeof(*list));
+	size_t n = 0;
+
+	for (size_t i = 0; i < exposed->len; i++)
+		n += ports_parse(exposed->items[i], &list[n]);
+	if (n)
+		qsort(list, n, sizeof(*list), compare_ports);
+	for (size_t i = 0, next; i < n; i = next) {
+		unsigned long long last = list[i].last;
+
+		for (next = i + 1; next < n && list[next].first <= last + 1 &&
+				   strcmp(list[next].protocol, list[i].protocol) == 0;
+		     next++)
+			last = list[next].last > last ? list[next].last : last;
+		strbuf_printf(out, "%s%llu", out->len ? ", " : "", list[i].first);
+		if (last > list[i].first)
+			strbuf_printf(out, "-%llu", last);
+		strbuf_printf(out, "/%s", list[i].protocol);
+	}
 }

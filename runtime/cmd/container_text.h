@@ -20,4 +20,10 @@ void container_text_status(const struct container_state *s, struct strbuf *out);
 void container_text_image(const struct container_config *c, const struct tags *tags,
 			  struct strbuf *out);
 
+/* "data,/srv/www": volumes by name, binds by source; each at most 15 characters, or whole. Returns how many are volumes. */
+size_t container_text_mounts(const struct host_config *h, bool whole, struct strbuf *out);
+
+/* "80/tcp, 8000-8010/tcp": neighbours as one. */
+void container_text_ports(const struct strv *exposed, struct strbuf *out);
+
 #endif

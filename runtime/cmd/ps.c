@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "image-tools/cmd/filter.h"
 #include "image-tools/cmd/listing.h"
 #include "image-tools/tags.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/cmd/container_text.h"
+#include "runtime/cmd/ps_filter.h"
 #include "runtime/command.h"
 #include "runtime/inspect.h"
 
@@ -67,183 +66,6 @@ struct ps {
 	struct filters filters;
 };
 
-/* ---- Filters */
-
-static const char *const filter_keys[] = { "ancestor", "before",  "exited", "expose", "id", "label",
-					   "name",     "network", "since",  "status", NULL };
-
-/* exited= and status= are looked at before any container is. */
-static int check_filters(struct ps *ps, struct error *err)
-{
-	static const char *const states = "created,running,paused,restarting,removing,exited,dead";
-	const char *value;
-	char *end;
-
-	for (size_t i = 0; (value = filters_next(&ps->filters, "exited", &i));) {
-		strtol(value, &end, 10);
-		if (!*value || *end)
-			return error_set(err, EINVAL, "invalid filter 'exited=%.100s'", value);
-	}
-	for (size_t i = 0; (value = filters_next(&ps->filters, "status", &i));) {
-		if (strchr(value, ',') || !str_in_list(value, states))
-			return error_set(
-				err, EINVAL,
-				"invalid filter 'status=%.100s': must be one of created, running, "
-				"paused, restarting, removing, exited, dead",
-				value);
-		ps->all = true;
-	}
-	for (size_t i = 0; (value = filters_next(&ps->filters, "name", &i));) {
-		regex_t pattern;
-
-		if (regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
-			return error_set(err, EINVAL, "invalid filter 'name=%.100s'", value);
-		regfree(&pattern);
-	}
-	return 0;
-}
-
-/* A name is a regular expression that may fit anywhere, with or without the slash before the name. */
-static bool has_name(const struct filters *f, const char *name)
-{
-	char *slashed autofree = str_format("/%s", name);
-	const char *value;
-
-	for (size_t i = 0; (value = filters_next(f, "name", &i));) {
-		regex_t pattern;
-		bool fits;
-
-		if (regcomp(&pattern, value, REG_EXTENDED | REG_NOSUB) != 0)
-			continue;
-		fits = regexec(&pattern, name, 0, NULL, 0) == 0 ||
-		       regexec(&pattern, slashed, 0, NULL, 0) == 0;
-		regfree(&pattern);
-		if (fits)
-			return true;
-	}
-	return !filters_has(f, "name");
-}
-
-static bool has_id(const struct filters *f, const char *id)
-{
-	const char *value;
-
-	for (size_t i = 0; (value = filters_next(f, "id", &i));)
-		if (str_starts(id, value))
-			return true;
-	return !filters_has(f, "id");
-}
-
-static bool has_ended_with(const struct filters *f, const struct container_state *s)
-{
-	char code[16];
-
-	if (!filters_has(f, "exited"))
-		return true;
-	snprintf(code, sizeof(code), "%d", s->exit_code);
-	return s->status == STATUS_EXITED && filters_allow(f, "exited", code);
-}
-
-struct ports {
-	unsigned long long first, last;
-	const char *protocol;
-};
-
-/* "80", "80/tcp" or "80-90/tcp"; without a protocol, tcp is meant. */
-static bool ports_parse(const char *text, struct ports *p)
-{
-	const char *slash = strchr(text, '/');
-	char *range autofree = xstrndup(text, slash ? (size_t)(slash - text) : strlen(text));
-	char *dash = strchr(range, '-');
-
-	p->protocol = slash && slash[1] ? slash + 1 : "tcp";
-	if (dash)
-		*dash = '\0';
-	return str_to_u64(range, 65535, &p->first) == 0 &&
-	       str_to_u64(dash ? dash + 1 : range, 65535, &p->last) == 0;
-}
-
-static bool port_fits(const char *wanted, const char *port)
-{
-	struct ports w, p;
-
-	return ports_parse(wanted, &w) && ports_parse(port, &p) && p.first >= w.first &&
-	       p.first <= w.last && strcmp(p.protocol, w.protocol) == 0;
-}
-
-static bool exposes(const struct filters *f, const struct strv *ports)
-{
-	const char *value;
-
-	for (size_t i = 0; (value = filters_next(f, "expose", &i));)
-		for (size_t p = 0; p < ports->len; p++)
-			if (port_fits(value, ports->items[p]))
-				return true;
-	return !filters_has(f, "expose");
-}
-
-/* An image that does not exist is nobody's ancestor. */
-static bool descends(const struct store *st, const struct filters *f, const struct digest *image)
-{
-	const char *value;
-	struct digest id;
-
-	for (size_t i = 0; (value = filters_next(f, "ancestor", &i));)
-		if (image_resolve(st, value, &id, NULL) == 0 && digest_equal(&id, image))
-			return true;
-	return !filters_has(f, "ancestor");
-}
-
-static bool fits(const struct store *st, const struct ps *ps, const struct container *c)
-{
-	const struct filters *f = &ps->filters;
-
-	return has_name(f, c->config.name) && has_id(f, c->config.id) &&
-	       filters_match_labels(f, &c->config.run.labels) && has_ended_with(f, &c->state) &&
-	       filters_allow(f, "status", state_name(&c->state)) &&
-	       filters_allow(f, "network", c->config.network) &&
-	       exposes(f, &c->config.run.exposed_ports) && descends(st, f, &c->config.image_id);
-}
-
-/* Where the container that a filter names stands in list. -1 with err set. */
-static int position(const struct container *list, size_t n, const char *word, size_t *out,
-		    struct error *err)
-{
-	const char *name = *word == '/' ? word + 1 : word;
-
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(list[i].config.name, name) == 0 ||
-		    (*word && str_starts(list[i].config.id, word))) {
-			*out = i;
-			return 0;
-		}
-	}
-	return error_set(err, ENOENT, "No such container: %.100s", word);
-}
-
-/* Containers are listed newest first: before= lets those behind one pass, since= those before it. Of several the last
- * counts. */
-static int set_bounds(const struct container *list, size_t n, const struct filters *f, size_t *from,
-		      size_t *to, struct error *err)
-{
-	const char *value;
-	size_t at;
-
-	*from = 0;
-	*to = n;
-	for (size_t i = 0; (value = filters_next(f, "before", &i));) {
-		if (position(list, n, value, &at, err) < 0)
-			return -1;
-		*from = at + 1;
-	}
-	for (size_t i = 0; (value = filters_next(f, "since", &i));) {
-		if (position(list, n, value, &at, err) < 0)
-			return -1;
-		*to = at;
-	}
-	return 0;
-}
-
 /* ---- Rows */
 
 static int compare_texts(const void *a, const void *b)
@@ -287,7 +109,9 @@ static int list_row(struct listing *l, const struct store *st, const struct cont
 	struct strbuf command autostrbuf = STRBUF_INIT, image autostrbuf = STRBUF_INIT,
 			      ago autostrbuf = STRBUF_INIT, status autostrbuf = STRBUF_INIT;
 	char *labels autofree = labels_text(&c->config.run.labels);
-	char *ports autofree = strv_join(&c->config.run.exposed_ports, ", ");
+	struct strbuf mounts autostrbuf = STRBUF_INIT, ports autostrbuf = STRBUF_INIT;
+	char *volumes autofree =
+		str_format("%zu", container_text_mounts(&c->config.host, ps->whole, &mounts));
 	char id[ID_LEN + 1], at[TIME_TEXT_MAX], size[2 * HUMAN_MAX];
 
 	if (size_text(st, c, ps->size, size, err) < 0)
@@ -297,17 +121,19 @@ static int list_row(struct listing *l, const struct store *st, const struct cont
 	container_text_image(&c->config, tags, &image);
 	container_text_ago(c->config.created, &ago);
 	container_text_status(&c->state, &status);
+	if (c->state.status == STATUS_RUNNING)
+		container_text_ports(&c->config.run.exposed_ports, &ports);
 	const char *values[N_FIELDS] = {
 		[COMMAND] = command.data,
 		[CREATED_AT] = time_local_text(c->config.created.tv_sec, at),
 		[ID] = id,
 		[IMAGE] = image.data,
 		[LABELS] = labels,
-		[LOCAL_VOLUMES] = "0",
-		[MOUNTS] = "",
+		[LOCAL_VOLUMES] = volumes,
+		[MOUNTS] = mounts.data,
 		[NAMES] = c->config.name,
 		[NETWORKS] = c->config.network,
-		[PORTS] = c->state.status == STATUS_RUNNING ? ports : "",
+		[PORTS] = ports.data,
 		[RUNNING_FOR] = ago.data,
 		[SIZE] = size,
 		[STATE] = state_name(&c->state),
@@ -324,14 +150,14 @@ static int list_all(struct listing *l, const struct store *st, const struct cont
 	size_t from, to;
 	long shown = 0;
 
-	if (set_bounds(list, n, &ps->filters, &from, &to, err) < 0 ||
+	if (ps_filters_bounds(&ps->filters, list, n, &from, &to, err) < 0 ||
 	    (n && tags_read(st, &tags, err) < 0))
 		return -1;
 	for (size_t i = from; i < to && (ps->last < 0 || shown < ps->last); i++) {
 		/* -n and -l look at all containers, as with Docker. */
 		if (ps->last < 0 && !ps->all && list[i].state.status != STATUS_RUNNING)
 			continue;
-		if (!fits(st, ps, &list[i]))
+		if (!ps_filters_fit(&ps->filters, st, &list[i]))
 			continue;
 		if (list_row(l, st, &list[i], ps, &tags, err) < 0)
 			return -1;
@@ -371,9 +197,11 @@ static int run(struct command_context *ctx, struct ps *options, struct error *er
 	if (options->quiet && options->format && *options->format)
 		log_line(
 			"WARNING: Ignoring custom format, because both --format and --quiet are set.");
-	if (filters_parse(&options->filter_words, filter_keys, &options->filters, err) < 0 ||
-	    check_filters(options, err) < 0 || !command_store(ctx, err))
+	if (filters_parse(&options->filter_words, ps_filter_keys, &options->filters, err) < 0 ||
+	    ps_filters_check(&options->filters, err) < 0 || !command_store(ctx, err))
 		return -1;
+	/* Who asks for a state asks for it wherever it is met, as with Docker. */
+	options->all = options->all || filters_has(&options->filters, "status");
 	return ps(ctx->store, options, err);
 }
 

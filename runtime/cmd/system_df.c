@@ -201,7 +201,10 @@ static void add_container(struct verbose *v, const struct container *c, uint64_t
 			  const struct tags *tags, bool whole)
 {
 	struct strbuf command autostrbuf = STRBUF_INIT, image autostrbuf = STRBUF_INIT,
-			      ago autostrbuf = STRBUF_INIT, status autostrbuf = STRBUF_INIT;
+			      ago autostrbuf = STRBUF_INIT, status autostrbuf = STRBUF_INIT,
+			      mounts autostrbuf = STRBUF_INIT;
+	char *volumes autofree =
+		str_format("%zu", container_text_mounts(&c->config.host, whole, &mounts));
 	char id[ID_LEN + 1], size[HUMAN_MAX], created[TIME_TEXT_MAX];
 
 	snprintf(id, sizeof(id), "%.*s", whole ? ID_LEN : 12, c->config.id);
@@ -211,7 +214,7 @@ static void add_container(struct verbose *v, const struct container *c, uint64_t
 	container_text_status(&c->state, &status);
 	verbose_row(v, CONTAINERS,
 		    (const char *const[]){ command.data, time_text(c->config.created, created), id,
-					   image.data, "0", c->config.name, ago.data,
+					   image.data, volumes, c->config.name, ago.data,
 					   human_size(bytes, size), state_name(&c->state),
 					   status.data });
 }
