@@ -259,8 +259,7 @@ struct timespec time_now(void)
 	return t;
 }
 
-/* A span in Go's notation: numbers with units, the larger ones first or not. */
-static int parse_span(const char *s, int64_t *nanoseconds)
+int time_span(const char *s, int64_t *nanoseconds)
 {
 	static const struct {
 		const char *unit;
@@ -329,7 +328,7 @@ int time_moment(const char *s, struct timespec *out)
 	}
 	if (parse_seconds(s, out) == 0)
 		return 0;
-	if (parse_span(s, &span) < 0)
+	if (time_span(s, &span) < 0)
 		return -1;
 	*out = time_now();
 	out->tv_sec -= span / 1000000000;

@@ -37,6 +37,9 @@ const char *time_local_text(time_t t, char buf[TIME_TEXT_MAX]);
 /* Parses RFC 3339 with any offset and fraction; digits behind the ninth are dropped. Returns 0 or -1. */
 int time_parse(const char *s, struct timespec *out);
 struct timespec time_now(void);
+/* A span in Go's notation ("90s", "1h30m", "1.5h", "300ms"; numbers with units, the larger ones first or not) in
+ * nanoseconds. Returns 0 or -1. */
+int time_span(const char *s, int64_t *nanoseconds);
 /* A moment as --since, --until and until= take it: RFC 3339, also without zone (UTC), seconds or time; seconds since 1970,
  * with a fraction; or a span back from now in Go's notation ("10m", "1h30m", "1.5h", "300ms"). Returns 0 or -1. */
 int time_moment(const char *s, struct timespec *out);

@@ -10,7 +10,10 @@
 
 bool config_network_valid(const char *network)
 {
-	return strcmp(network, "host") == 0 || strcmp(network, "none") == 0;
+	static const char joined[] = "container:";
+
+	return strcmp(network, "host") == 0 || strcmp(network, "none") == 0 ||
+	       (str_starts(network, joined) && id_valid(network + strlen(joined)));
 }
 
 static void put_str(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, const char *value)
@@ -47,6 +50,9 @@ char *config_write(const struct container_config *c, size_t *len)
 	put_flag(doc, root, "tty", c->tty);
 	put_flag(doc, root, "openStdin", c->open_stdin);
 	put_flag(doc, root, "stdinOnce", c->stdin_once);
+	put_flag(doc, root, "attachStdin", c->attach_stdin);
+	put_flag(doc, root, "attachStdout", c->attach_stdout);
+	put_flag(doc, root, "attachStderr", c->attach_stderr);
 	put_flag(doc, root, "autoRemove", c->auto_remove);
 	put_flag(doc, root, "readonlyRootfs", c->readonly_rootfs);
 	put_flag(doc, root, "noNewPrivileges", c->no_new_privileges);
@@ -77,6 +83,9 @@ static int parse_flags(yyjson_val *root, struct container_config *out, struct er
 		{ "tty", &out->tty },
 		{ "openStdin", &out->open_stdin },
 		{ "stdinOnce", &out->stdin_once },
+		{ "attachStdin", &out->attach_stdin },
+		{ "attachStdout", &out->attach_stdout },
+		{ "attachStderr", &out->attach_stderr },
 		{ "autoRemove", &out->auto_remove },
 		{ "readonlyRootfs", &out->readonly_rootfs },
 		{ "noNewPrivileges", &out->no_new_privileges },

@@ -7,9 +7,9 @@
  *      "image", "imageId",                  as typed; sha256:...
  *      "config": {"Env", "Entrypoint", "Cmd", "User", "WorkingDir", "ExposedPorts", "Volumes", "Labels", "StopSignal", "Healthcheck"},
  *                                           in the form of the image-spec's config member
- *      "hostname", "network",               "host" or "none"
+ *      "hostname", "network",               "host", "none" or "container:<id>"
  *      "hostConfig": {...},                  what the flags asked of the machine (runtime/host_config.h)
- *      "tty", "openStdin", "stdinOnce", "autoRemove", "readonlyRootfs", "noNewPrivileges", "seccompUnconfined"}
+ *      "tty", "openStdin", "stdinOnce", "attachStdin", "attachStdout", "attachStderr", "autoRemove", "readonlyRootfs", "noNewPrivileges", "seccompUnconfined"}
  *
  * Members that are false or empty are left out; unknown ones are passed over, so that a newer Knarr's containers can be
  * listed by an older one. */
@@ -38,6 +38,7 @@ struct container_config {
 	bool tty;
 	bool open_stdin; /* -i */
 	bool stdin_once; /* input ends with the first client: -i without -d */
+	bool attach_stdin, attach_stdout, attach_stderr; /* what the first client asked for; to be shown */
 	bool auto_remove;
 	bool readonly_rootfs;
 	bool no_new_privileges;
@@ -49,7 +50,7 @@ struct container_config {
 #define CONTAINER_CONFIG_INIT { .host = HOST_CONFIG_INIT }
 /* clang-format on */
 
-/* Whether network is a mode that exists: "host" or "none". */
+/* Whether network is a mode that exists: "host", "none" or "container:<id>". */
 bool config_network_valid(const char *network);
 
 /* The document; the caller frees. What of a command line is not UTF-8 is U+FFFD in it, as

@@ -12,34 +12,84 @@
 #include "lib/error.h"
 #include "lib/str.h"
 #include "runtime/container.h"
+#include "runtime/limits.h"
 #include "runtime/spec.h"
 
-/* What `run` and `create` were told; the strings are the caller's. NULL and empty mean "as the image has it". */
+/* What `run` and `create` were told, flag by flag and unread; the strings are the caller's. NULL, 0 and empty mean "not
+ * said" (for what an image has: "as the image has it"), unless ENGINE_REQUEST_INIT has another value. */
 struct engine_request {
 	const char *image; /* as typed */
 	const char *name;
 	const char *entrypoint; /* "": none at all */
-	const char *user, *working_dir, *hostname, *network, *stop_signal;
+	const char *user, *working_dir, *hostname, *domainname, *stop_signal;
 	char **args;           /* NULL-terminated: the command in place of the image's */
 	struct strv env;       /* KEY=VALUE, or KEY: as in our own environment, else unset */
 	struct strv env_files; /* paths; read before env */
-	struct strv security;  /* no-new-privileges, seccomp=unconfined */
-	bool interactive, tty, detach, auto_remove, readonly;
+	struct strv labels, label_files;
+	struct strv expose, annotations;
+	struct strv attach; /* stdin, stdout, stderr */
+	bool interactive, tty, detach, auto_remove, readonly, init;
+
+	/* Rights */
+	bool privileged;
+	struct strv cap_add, cap_drop, group_add;
+	struct strv security; /* no-new-privileges, seccomp=FILE|builtin|unconfined, ... */
+	struct strv devices, device_rules;
+
+	/* Namespaces */
+	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
+
+	/* Names */
+	struct strv dns, dns_search, dns_options, extra_hosts;
+
+	/* Files */
+	struct strv volumes, mounts, tmpfs, volumes_from;
+	const char *shm_size, *volume_driver;
+	struct strv storage_opts;
+
+	/* Limits */
+	struct limit_words limits;
+	const char *kernel_memory, *cgroup_parent;
+	long cpu_rt_period, cpu_rt_runtime, swappiness, oom_score_adj;
+	bool oom_kill_disable;
+	struct strv blocks[HOST_BLOCK_KINDS];
+	struct strv ulimits, sysctls;
+
+	/* Life */
+	const char *restart, *cid_file, *runtime, *isolation, *platform;
+	long stop_timeout;
+	const char *health_cmd, *health_interval, *health_timeout, *health_start_period,
+		*health_start_interval;
+	long health_retries;
+	bool no_health;
+
+	/* Log */
+	const char *log_driver;
+	struct strv log_opts;
+
+	/* Networks of one's own */
+	struct strv publish, links, network_aliases, link_local;
+	bool publish_all;
+	const char *ip, *ip6, *mac;
 };
 
-#define ENGINE_REQUEST_INIT \
-	{ \
-		0 \
-	}
+/* clang-format off */
+#define ENGINE_REQUEST_INIT { .limits = LIMIT_WORDS_INIT, .swappiness = -1, .stop_timeout = LIMIT_UNTYPED }
+/* clang-format on */
 
 void engine_request_free(struct engine_request *r);
-#define autorequest __attribute__((cleanup(engine_request_free)))
 
 /* Fills config (but for id, created and a name not asked for). An entrypoint given drops the image's command; arguments
- * given replace it; environments are merged, the later one winning. -1 with err set, EINVAL, for values that make no
- * sense, and `No command specified` where neither has one. */
+ * given replace it; environments and labels are merged, the later one winning. What Docker does without, telling so, is
+ * appended to warnings. -1 with err set, EINVAL, in Docker's words, for values that make no sense, and `No command
+ * specified` where neither has one. */
 int engine_configure(const struct image *image, const struct engine_request *request,
-		     struct container_config *config, struct error *err);
+		     struct container_config *config, struct strv *warnings, struct error *err);
+
+/* What of a request needs the store: puts the IDs of the containers in the place of their names ("container:web", as a
+ * mode of config's namespaces), and adds the mounts of --volumes-from. -1 with err set: ENOENT, `No such container: x`. */
+int engine_resolve(const struct store *st, const struct engine_request *request,
+		   struct container_config *config, struct error *err);
 
 /* Changes env by one -e value (see engine_request). -1 with err set: EINVAL. */
 int engine_env(struct strv *env, const char *value, struct error *err);
@@ -47,10 +97,20 @@ int engine_env(struct strv *env, const char *value, struct error *err);
 /* Changes env by a file of lines KEY=VALUE or KEY; blank lines and those that begin with # are passed over. */
 int engine_env_file(struct strv *env, const char *path, struct error *err);
 
+/* The same for labels, where a KEY has the empty value. */
+int engine_label(struct strv *labels, const char *value, struct error *err);
+int engine_label_file(struct strv *labels, const char *path, struct error *err);
+
 /* Makes what a container needs in its folder (upper, work, hostname, hosts, resolv.conf) and the spec that goes with it,
- * complete but for layers and user, which the monitor fills in. */
+ * complete but for layers and what engine_complete fills in. */
 int engine_spec(const struct store *st, const struct container *c, struct spec *spec,
 		struct error *err);
+
+/* The rest of the spec, known only now that the root is mounted and the container about to run: its user and groups, by
+ * the image's /etc/passwd and /etc/group, and the namespaces of other containers, which are joined. For each start anew.
+ * -1 with err set. */
+int engine_complete(const struct store *st, const struct container *c, int root_fd,
+		    struct spec *spec, struct error *err);
 
 /* Appends to lowers, as the lowest layer of all, a folder in memory with the places that every container has something
  * mounted on: /dev, /proc, /sys, /etc/hosts and its kin. What an image lacks of them shows through from below, so that
@@ -72,7 +132,7 @@ struct engine_exec {
 	const char *user, *working_dir; /* NULL: the container's */
 	char **args;
 	struct strv env;
-	bool tty;
+	bool tty, privileged;
 };
 
 /* The process that exec adds to a container: its environment and confinement with the changes asked for. The user is

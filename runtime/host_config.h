@@ -74,6 +74,7 @@ struct host_config {
 	struct strv group_add;
 	/* "no-new-privileges", "seccomp=unconfined"; of a profile "seccomp=" and the text of its file, which is not needed again. */
 	struct strv security_opt;
+	bool unmasked; /* systempaths=unconfined: /proc and /sys are not masked */
 	struct strv device_rules; /* --device-cgroup-rule "c 1:3 rwm" */
 	struct host_device *devices;
 	size_t n_devices;

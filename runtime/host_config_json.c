@@ -42,6 +42,7 @@ static const struct member members[] = {
 	{ "capDrop", LIST, HOST(cap_drop), 0, 0 },
 	{ "groupAdd", LIST, HOST(group_add), 0, 0 },
 	{ "securityOpt", LIST, HOST(security_opt), 0, 0 },
+	{ "unmasked", FLAG, HOST(unmasked), 0, 0 },
 	{ "deviceRules", LIST, HOST(device_rules), 0, 0 },
 	{ "pidMode", TEXT, HOST(pid_mode), 0, 0 },
 	{ "ipcMode", TEXT, HOST(ipc_mode), 0, 0 },

@@ -12,7 +12,6 @@
 #include "runtime/engine.h"
 #include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
-#include "runtime/user.h"
 
 #define MAY_LOAD_FILTERS (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF)
 
@@ -60,19 +59,6 @@ static int keep_terminal(struct monitor *m, struct error *err)
 	return 0;
 }
 
-/* Who the process is can be told only now that the image's /etc/passwd is at hand. */
-static int resolve_user(struct monitor *m, int root_fd, struct error *err)
-{
-	struct spec_process *process = &m->spec->process;
-	autofree char *home = NULL;
-
-	if (user_resolve(root_fd, m->c->config.run.user, process, &home, err) < 0)
-		return -1;
-	if (home && !strv_env_get(&process->env, "HOME"))
-		strv_addf(&process->env, "HOME=%s", home);
-	return 0;
-}
-
 static int write_running(struct monitor *m, struct error *err)
 {
 	struct container_state *state = &m->c->state;
@@ -98,7 +84,7 @@ int monitor_start_container(struct monitor *m, struct error *err)
 	if (has_own_ids(m) && id_range_apply(m->st, m->c->config.id, m->spec, err) < 0)
 		return -1;
 	autoclose int root_fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
-	if (root_fd < 0 || resolve_user(m, root_fd, err) < 0)
+	if (root_fd < 0 || engine_complete(m->st, m->c, root_fd, m->spec, err) < 0)
 		return -1;
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
 	if (m->cgroup_fd < 0 && err->code)

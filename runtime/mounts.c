@@ -198,7 +198,10 @@ static int prepare_bind(const struct spec *spec, const struct spec_mount *m, str
 	if (at < 0)
 		return error_errno(err, "bind mount %s: %s", m->destination, source);
 
-	autoclose int tree = sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
+	/* A detached mount could not be cloned before Linux 6.15. */
+	autoclose int tree = m->source_detached ?
+				     fcntl(at, F_DUPFD_CLOEXEC, 3) :
+				     sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
 	if (tree < 0)
 		return error_errno(err, "bind mount %s: %s", m->destination, source);
 	/* The map first: once there is a user of the mount, it cannot be had. */

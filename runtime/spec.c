@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "lib/cleanup.h"
 #include "runtime/capability.h"
 #include "runtime/kernel.h"
 #include "runtime/seccomp.h"
@@ -36,6 +37,41 @@ static void free_hooks(struct spec_hooks *hooks)
 	free(hooks->items);
 }
 
+static void free_mount(struct spec_mount *m)
+{
+	free(m->destination);
+	free(m->type);
+	free(m->source);
+	strv_free(&m->options);
+	free(m->uid_mappings);
+	free(m->gid_mappings);
+	if (m->source_detached)
+		cleanup_close(&m->source_fd);
+}
+
+void spec_remove_mount(struct spec *spec, const char *destination)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (strcmp(spec->mounts[i].destination, destination) == 0)
+			free_mount(&spec->mounts[i]);
+		else
+			spec->mounts[kept++] = spec->mounts[i];
+	spec->n_mounts = kept;
+}
+
+void spec_free_joins(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_joins; i++) {
+		free(spec->joins[i].path);
+		cleanup_close(&spec->joins[i].fd);
+	}
+	free(spec->joins);
+	spec->joins = NULL;
+	spec->n_joins = 0;
+}
+
 void spec_free(struct spec *spec)
 {
 	spec_process_free(&spec->process);
@@ -45,14 +81,8 @@ void spec_free(struct spec *spec)
 	free(spec->root.path);
 	free(spec->hostname);
 	free(spec->domainname);
-	for (size_t i = 0; i < spec->n_mounts; i++) {
-		free(spec->mounts[i].destination);
-		free(spec->mounts[i].type);
-		free(spec->mounts[i].source);
-		strv_free(&spec->mounts[i].options);
-		free(spec->mounts[i].uid_mappings);
-		free(spec->mounts[i].gid_mappings);
-	}
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		free_mount(&spec->mounts[i]);
 	free(spec->mounts);
 	for (size_t i = 0; i < spec->n_devices; i++) {
 		free(spec->devices[i].path);
@@ -64,9 +94,7 @@ void spec_free(struct spec *spec)
 	strv_free(&spec->sysctls);
 	free(spec->cgroup);
 	resources_free(&spec->resources);
-	for (size_t i = 0; i < spec->n_joins; i++)
-		free(spec->joins[i].path);
-	free(spec->joins);
+	spec_free_joins(spec);
 	free(spec->uid_mappings);
 	free(spec->gid_mappings);
 	strv_free(&spec->annotations);

@@ -2,7 +2,7 @@
 /* What a container is to be: the in-memory form of the OCI runtime-spec's config.json (version 1.2,
  * Linux), in the specification's names. The engine fills it from an image and from the flags of
  * `run`; `knarr-oci` fills it from a bundle. runtime/sandbox.h makes it real. A struct spec owns
- * everything it points to but the descriptors. */
+ * everything it points to, and of the descriptors those that say so. */
 #ifndef KNARR_RUNTIME_SPEC_H
 #define KNARR_RUNTIME_SPEC_H
 
@@ -86,7 +86,7 @@ struct spec_mapping {
 struct spec_join {
 	uint64_t type; /* CLONE_NEW... */
 	char *path;    /* as config.json has it; NULL with fd */
-	int fd;        /* -1: open path */
+	int fd;        /* owned; -1: open path */
 };
 
 struct spec_time_offset {
@@ -136,6 +136,7 @@ struct spec_mount {
 	char *type;        /* "proc", "tmpfs", ...; "bind" for a bind mount */
 	char *source;      /* bind: a path of the host; else what stands in /proc/mounts */
 	int source_fd;     /* bind: instead of source, an O_PATH descriptor (-1: none) */
+	bool source_detached; /* source_fd is a detached mount, which is moved and not bound; owned */
 	bool recursive;    /* bind with all that is mounted below */
 	uint64_t attr_set; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC, ... (mount_setattr(2)) */
 	uint64_t attr_clear;
@@ -210,6 +211,9 @@ struct spec {
 
 void spec_process_free(struct spec_process *p);
 void spec_free(struct spec *spec);
+void spec_free_joins(struct spec *spec);
+/* Takes the mounts at destination away. */
+void spec_remove_mount(struct spec *spec, const char *destination);
 #define autospec __attribute__((cleanup(spec_free)))
 
 /* Growing the lists; the returned element is zeroed (source_fd -1) and valid until the next add. */

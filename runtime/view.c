@@ -35,13 +35,15 @@ struct answer {
 };
 
 /* The child's whole life. It shares our table of descriptors, so the copy it makes is ours already. */
-static _Noreturn void enter_and_clone(int pidfd, unsigned recursive, struct answer *answer)
+static _Noreturn void enter_and_clone(int pidfd, const char *path, unsigned recursive,
+				      struct answer *answer)
 {
 	int root, tree = -1;
 
 	/* Joining a mount namespace makes its root ours: that of the first process may be another. */
 	if (sys_setns(pidfd, CLONE_NEWNS) == 0 &&
-	    (root = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0)) >= 0) {
+	    (root = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0, RESOLVE_NO_SYMLINKS)) >=
+		    0) {
 		tree = sys_open_tree_clone(root, recursive);
 		answer->code = errno;
 		close(root);
@@ -53,7 +55,7 @@ static _Noreturn void enter_and_clone(int pidfd, unsigned recursive, struct answ
 	__builtin_unreachable();
 }
 
-static int clone_mounts(int pidfd, unsigned recursive, struct error *err)
+static int clone_mounts(int pidfd, const char *path, unsigned recursive, struct error *err)
 {
 	struct clone_args args = { .flags = CLONE_FILES, .exit_signal = SIGCHLD };
 	struct answer *answer = mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE,
@@ -69,7 +71,7 @@ static int clone_mounts(int pidfd, unsigned recursive, struct error *err)
 	sys_sigprocmask(SIG_BLOCK, ~UINT64_C(0), &old_mask);
 	pid = sys_clone3(&args);
 	if (pid == 0)
-		enter_and_clone(pidfd, recursive, answer);
+		enter_and_clone(pidfd, path, recursive, answer);
 	code = errno;
 	sys_sigprocmask(SIG_SETMASK, old_mask, NULL);
 	if (pid > 0) {
@@ -94,12 +96,17 @@ static int open_ids(int pidfd, int *userns_fd, struct error *err)
 	return 0;
 }
 
+int view_clone_mount(int pidfd, const char *path, struct error *err)
+{
+	return clone_mounts(pidfd, path, 0, err);
+}
+
 static int open_running(const struct store *st, struct container *c, enum view_access access,
 			int *userns_fd, struct error *err)
 {
 	unsigned recursive = access == VIEW_LAYERS ? 0 : AT_RECURSIVE;
 	autoclose int pidfd = container_open_first(st, c, err);
-	autoclose int tree = pidfd < 0 ? -1 : clone_mounts(pidfd, recursive, err);
+	autoclose int tree = pidfd < 0 ? -1 : clone_mounts(pidfd, "/", recursive, err);
 
 	if (tree < 0 || open_ids(pidfd, userns_fd, err) < 0)
 		return -1;

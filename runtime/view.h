@@ -54,6 +54,10 @@ int container_view_open(const struct store *st, struct container *c, enum view_a
 void container_view_close(struct container_view *view);
 #define autoview __attribute__((cleanup(container_view_close)))
 
+/* The mount that the running container behind pidfd has at path, alone, as a detached one: what is written there is seen by
+ * both. path is absolute and has no links in it. -1 with err set. */
+int view_clone_mount(int pidfd, const char *path, struct error *err);
+
 /* Whether fd is on a filesystem of the kernel's own making (procfs, sysfs, cgroups, ...): no copy descends into one. */
 bool view_is_pseudo(int fd);
 

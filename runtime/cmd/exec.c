@@ -27,7 +27,8 @@ static int describe(const struct container *c, int pidfd, const struct exec *x,
 	autoclose int root_fd = sandbox_open_root(pidfd, err);
 
 	if (root_fd < 0 || engine_exec_process(c, &x->request, process, err) < 0 ||
-	    user_resolve(root_fd, user, process, &home, err) < 0)
+	    user_resolve(root_fd, user, process, &home, err) < 0 ||
+	    user_add_groups(root_fd, &c->config.host.group_add, process, err) < 0)
 		return -1;
 	if (home && !strv_env_get(&process->env, "HOME"))
 		strv_addf(&process->env, "HOME=%s", home);
@@ -103,6 +104,11 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 	    (pidfd = container_open_first(st, &c, &err)) < 0)
 		return failed(&err);
 	if (c.state.paused) {
+		error_set(&err, EBUSY,
+			  "Container %s is paused, unpause the container before exec", word);
+		return failed(&err);
+	}
+	if (c.state.paused) {
 		error_set(&err, EBUSY, "Container %s is paused, unpause the container before exec",
 			  c.config.id);
 		return failed(&err);
@@ -149,6 +155,8 @@ int cmd_exec(struct command_context *ctx, int argc, char **argv)
 		  "Read in a file of environment variables" },
 		{ "interactive", 'i', CLI_BOOL, &x.interactive, NULL,
 		  "Keep STDIN open even if not attached" },
+		{ "privileged", 0, CLI_BOOL, &x.request.privileged, NULL,
+		  "Give extended privileges to the command" },
 		{ "tty", 't', CLI_BOOL, &x.request.tty, NULL, "Allocate a pseudo-TTY" },
 		{ "user", 'u', CLI_STRING, &x.request.user, "string",
 		  "Username or UID (format: <name|uid>[:<group|gid>])" },

@@ -6,17 +6,26 @@
 #include "image-tools/cmd/command.h"
 #include "runtime/engine.h"
 
-/* The table of flags for one request; detach is left out for `create`. It is ended by a NULL name. The array has room for
- * REQUEST_OPTIONS elements. */
-#define REQUEST_OPTIONS 20
-void request_options(struct engine_request *r, bool with_detach, struct cli_option *options);
+/* What was typed: for the engine, and for the command itself. */
+struct request {
+	struct engine_request engine;
+	const char *pull, *detach_keys;
+	bool quiet, sig_proxy;
+};
 
-/* What --help says behind the flags. */
-extern const char request_more[];
+/* clang-format off */
+#define REQUEST_INIT { .engine = ENGINE_REQUEST_INIT, .sig_proxy = true }
+/* clang-format on */
 
-/* Resolves the image, merges and makes the container (locked), all under the store's shared lock. *image is the caller's to free. -1 with err set and
- * nothing left behind. */
-int request_create(const struct store *st, const struct engine_request *r, struct container *c,
+void request_free(struct request *r);
+#define autorequest __attribute__((cleanup(request_free)))
+
+/* The table of flags for one request, with those of `run` alone or without. Ended by a NULL name; the caller frees. */
+struct cli_option *request_options(struct request *r, bool run);
+
+/* Resolves the image, merges and makes the container (locked) with its volumes, all under the store's shared lock; writes
+ * --cidfile. What Docker warns of is said on stderr. *image is the caller's to free. -1 with err set and nothing left behind. */
+int request_create(const struct store *st, const struct request *r, struct container *c,
 		   struct image **image, struct error *err);
 
 #endif

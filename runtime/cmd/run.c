@@ -13,7 +13,7 @@
 
 /* Makes and starts the container; returns the connection to its monitor once the program runs, or -1 with err set and
  * nothing left behind. */
-static int start(const struct store *st, const struct engine_request *r, struct container *c,
+static int start(const struct store *st, const struct request *r, struct container *c,
 		 struct error *err)
 {
 	struct monitor_options options = { .remove_on_failure = true };
@@ -24,11 +24,11 @@ static int start(const struct store *st, const struct engine_request *r, struct 
 	if (request_create(st, r, c, &image, err) < 0)
 		return -1;
 	if (engine_spec(st, c, &spec, err) == 0) {
-		if (r->tty)
+		if (r->engine.tty)
 			terminal_size(STDIN_FILENO, &spec.process.rows, &spec.process.cols);
-		if (!r->detach)
-			options.attach =
-				CONTROL_ATTACH_OUTPUT | (r->interactive ? CONTROL_ATTACH_STDIN : 0);
+		if (!r->engine.detach)
+			options.attach = CONTROL_ATTACH_OUTPUT |
+					 (r->engine.interactive ? CONTROL_ATTACH_STDIN : 0);
 		fd = monitor_start(st, c, image, &spec, &options, err);
 	}
 	if (fd < 0) {
@@ -45,7 +45,7 @@ static int failed(struct error *err)
 	return command_fail(err);
 }
 
-static int run(const struct store *st, const struct engine_request *r)
+static int run(const struct store *st, const struct request *r)
 {
 	struct container autocontainer c = CONTAINER_INIT;
 	struct attach a = ATTACH_INIT;
@@ -53,17 +53,17 @@ static int run(const struct store *st, const struct engine_request *r)
 	autoclose int fd = -1;
 	int code = 125;
 
-	a.input = r->interactive;
-	a.tty = r->tty;
-	a.pass_signals = true;
-	if (!r->detach && attach_prepare(&a, &err) < 0)
+	a.input = r->engine.interactive;
+	a.tty = r->engine.tty;
+	a.pass_signals = r->sig_proxy;
+	if (!r->engine.detach && attach_prepare(&a, &err) < 0)
 		return failed(&err);
 	fd = start(st, r, &c, &err);
 	if (fd < 0) {
 		attach_finish(&a);
 		return failed(&err);
 	}
-	if (r->detach) {
+	if (r->engine.detach) {
 		puts(c.config.id);
 		return command_done(0);
 	}
@@ -84,26 +84,24 @@ static int run(const struct store *st, const struct engine_request *r)
 
 int cmd_run(struct command_context *ctx, int argc, char **argv)
 {
-	struct engine_request r autorequest = ENGINE_REQUEST_INIT;
-	struct cli_option options[REQUEST_OPTIONS];
+	struct request r autorequest = REQUEST_INIT;
+	struct cli_option *options autofree = request_options(&r, true);
 	const struct cli_command cmd = {
 		.usage = "run [OPTIONS] IMAGE [COMMAND] [ARG...]",
 		.summary = "Create and run a new container from an image",
 		.options = options,
 		.min_args = 1,
 		.max_args = -1,
-		.more = request_more,
 	};
 	struct error err = ERROR_INIT;
 	const struct store *st;
 	int first, status;
 
-	request_options(&r, true, options);
 	status = command_parse(&cmd, argc, argv, &first);
 	if (status >= 0)
 		return status;
-	r.image = argv[first];
-	r.args = argv + first + 1;
+	r.engine.image = argv[first];
+	r.engine.args = argv + first + 1;
 	st = command_store(ctx, &err);
 	return st ? run(st, &r) : failed(&err);
 }

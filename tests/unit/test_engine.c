@@ -11,13 +11,15 @@
 static struct image image;
 static struct engine_request request;
 static struct container_config config;
+static struct strv warnings;
 
 static int engine_setup(void **state)
 {
 	(void)state;
 	memset(&image, 0, sizeof(image));
 	config = (struct container_config)CONTAINER_CONFIG_INIT;
-	memset(&request, 0, sizeof(request));
+	request = (struct engine_request)ENGINE_REQUEST_INIT;
+	warnings = (struct strv)STRV_INIT;
 	request.image = "busybox";
 	return 0;
 }
@@ -30,6 +32,7 @@ static int engine_teardown(void **state)
 	strv_free(&image.config.cmd);
 	config_free(&config);
 	engine_request_free(&request);
+	strv_free(&warnings);
 	return 0;
 }
 
@@ -58,7 +61,7 @@ static const char *command(const char *entrypoint, const char *cmd, const char *
 		strv_add(&image.config.cmd, cmd);
 	request.entrypoint = flag;
 	request.args = args;
-	if (engine_configure(&image, &request, &config, &err) < 0)
+	if (engine_configure(&image, &request, &config, &warnings, &err) < 0)
 		return "refused";
 	config_command(&config, &words);
 	const char *text = joined(&words);
@@ -135,6 +138,7 @@ static void values_that_make_no_sense(void **state)
 		{ &request.hostname, "", "hostname" },
 		{ &request.hostname, "a_b", "hostname" },
 		{ &request.network, "bridge", "network \"bridge\" not found" },
+		{ &request.network, "container:", "invalid container format" },
 		{ &request.stop_signal, "NOPE", "signal" },
 	};
 	struct error err = ERROR_INIT;
@@ -144,13 +148,13 @@ static void values_that_make_no_sense(void **state)
 		engine_setup(state);
 		strv_add(&image.config.cmd, "sh");
 		*cases[i].where = cases[i].value;
-		assert_int_equal(engine_configure(&image, &request, &config, &err), -1);
+		assert_int_equal(engine_configure(&image, &request, &config, &warnings, &err), -1);
 		assert_non_null(strstr(err.message, cases[i].word));
 	}
 	engine_teardown(state);
 	engine_setup(state);
-	strv_add(&request.security, "apparmor=x");
-	assert_int_equal(engine_configure(&image, &request, &config, &err), -1);
+	strv_add(&request.security, "selinux=x");
+	assert_int_equal(engine_configure(&image, &request, &config, &warnings, &err), -1);
 }
 
 static void merged(void **state)
@@ -167,7 +171,7 @@ static void merged(void **state)
 	request.user = "7";
 	request.hostname = "web-1.example";
 	request.interactive = request.tty = true;
-	if (engine_configure(&image, &request, &config, &err) < 0)
+	if (engine_configure(&image, &request, &config, &warnings, &err) < 0)
 		fail_msg("%s", err.message);
 	assert_string_equal(joined(&config.run.env), "A=1 B=3");
 	assert_string_equal(config.run.user, "7");
