@@ -259,6 +259,14 @@ struct timespec time_now(void)
 	return t;
 }
 
+int64_t time_monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int time_span(const char *s, int64_t *nanoseconds)
 {
 	static const struct {

@@ -37,6 +37,8 @@ const char *time_local_text(time_t t, char buf[TIME_TEXT_MAX]);
 /* Parses RFC 3339 with any offset and fraction; digits behind the ninth are dropped. Returns 0 or -1. */
 int time_parse(const char *s, struct timespec *out);
 struct timespec time_now(void);
+/* Milliseconds of a clock that nobody sets, for spans. */
+int64_t time_monotonic_ms(void);
 /* A span in Go's notation ("90s", "1h30m", "1.5h", "300ms"; numbers with units, the larger ones first or not) in
  * nanoseconds. Returns 0 or -1. */
 int time_span(const char *s, int64_t *nanoseconds);

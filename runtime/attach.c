@@ -84,7 +84,7 @@ struct session {
 	void (*signal)(struct session *s, int signo);
 	int fd;    /* the monitor's connection, or the terminal's master (-1: none) */
 	int pidfd; /* a child's */
-	unsigned char typed[TYPED_MAX + 1];
+	unsigned char typed[TYPED_MAX];
 };
 
 static void follow_size(struct session *s)
@@ -104,7 +104,7 @@ static int session_begin(struct session *s, struct error *err)
 	follow_size(s);
 	if (!s->a->tty || !s->a->input)
 		return 0;
-	s->keys.enabled = true;
+	s->keys = s->a->keys;
 	return terminal_raw(STDIN_FILENO, err);
 }
 
@@ -144,15 +144,16 @@ static size_t read_typed(struct session *s, size_t max)
 	char raw[TYPED_MAX];
 	ssize_t n;
 
-	/* One less: a held-back ctrl-p may come in front. */
-	n = read(STDIN_FILENO, raw, max > TYPED_MAX ? TYPED_MAX - 1 : max - 1);
+	/* Keys that were held back may come in front. */
+	max = max < TYPED_MAX ? max : TYPED_MAX;
+	n = read(STDIN_FILENO, raw, max - s->keys.held);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (n <= 0) {
 		s->input_open = false;
 		return 0;
 	}
-	return detach_filter(&s->keys, raw, (size_t)n, (char *)s->typed, &s->detached);
+	return detach_keys_filter(&s->keys, raw, (size_t)n, (char *)s->typed, &s->detached);
 }
 
 /* ---- A container, through its monitor */
@@ -237,7 +238,7 @@ static enum attach_end remote_loop(struct remote *r, int *code, struct error *er
 			{ .fd = o ? -1 : s->fd, .events = POLLIN },
 			{ .fd = o ? o->fd : -1, .events = POLLOUT },
 			{ .fd = s->a->signal_fd, .events = POLLIN },
-			{ .fd = s->input_open && r->credit > 1 ? STDIN_FILENO : -1,
+			{ .fd = s->input_open && r->credit > s->keys.held ? STDIN_FILENO : -1,
 			  .events = POLLIN },
 		};
 		int n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The person's side of a running program: what comes out of it goes to our stdout and stderr, what is typed goes in,
- * signals are passed on, the terminal's size follows, ctrl-p ctrl-q detaches. For a container through its monitor's
+ * signals are passed on, the terminal's size follows, the detach keys detach. For a container through its monitor's
  * connection (`run`, `start`, `attach`), for a process that `exec` added directly. */
 #ifndef KNARR_RUNTIME_ATTACH_H
 #define KNARR_RUNTIME_ATTACH_H
@@ -10,10 +10,12 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "runtime/detach_keys.h"
 
 struct attach {
 	bool input; /* pass our stdin on */
 	bool tty; /* the other side is a terminal: ours goes raw when input is passed on, its size follows ours */
+	struct detach_keys keys; /* with a terminal and input; n 0: none */
 	bool pass_signals; /* to the other side; else they do to us what they always do */
 	int signal_fd;     /* from attach_prepare; -1 without */
 	sigset_t old_mask;
@@ -21,7 +23,7 @@ struct attach {
 
 #define ATTACH_INIT \
 	{ \
-		.signal_fd = -1 \
+		.keys = DETACH_KEYS_INIT, .signal_fd = -1 \
 	}
 
 /* Checks that our stdin is a terminal where one is needed (`the input device is not a TTY`), and begins to collect

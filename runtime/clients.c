@@ -424,16 +424,38 @@ void clients_handle(struct clients *t, const struct pollfd *p, size_t n,
 	}
 }
 
-void clients_exit(struct clients *t, const struct control_exit *exit)
+void clients_run_over(struct clients *t, const struct control_exit *exit)
 {
 	t->exit = *exit;
 	t->ended = true;
-	accept_all(t);
-	close(t->listener);
-	t->listener = -1;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		if (t->items[i].fd >= 0)
 			flush(t, &t->items[i]);
+}
+
+void clients_exit(struct clients *t, const struct control_exit *exit)
+{
+	accept_all(t);
+	close(t->listener);
+	t->listener = -1;
+	clients_run_over(t, exit);
+}
+
+void clients_next_run(struct clients *t)
+{
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &t->items[i];
+
+		if (c->fd >= 0)
+			drop(c);
+		c->has_input = c->input_ended = false;
+	}
+	if (t->out != t->first)
+		free(t->out);
+	t->out = t->first;
+	t->out_cap = sizeof(t->first);
+	t->out_len = 0;
+	t->ended = false;
 }
 
 bool clients_left(const struct clients *t)

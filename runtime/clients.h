@@ -92,4 +92,9 @@ void clients_exit(struct clients *t, const struct control_exit *exit);
 /* Whether somebody has not got all yet. */
 bool clients_left(const struct clients *t);
 
+/* The last word of one run, to those who are connected; the listener stays open for the next. Whoever has not got all by
+ * then is served on (by a process of its own, see runtime/monitor.c) or let go by clients_next_run. */
+void clients_run_over(struct clients *t, const struct control_exit *exit);
+void clients_next_run(struct clients *t);
+
 #endif

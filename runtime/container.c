@@ -17,10 +17,10 @@
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_path.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 #include "runtime/id_range.h"
 #include "runtime/volume.h"
 
-#define CONFIG_MAX (8U << 20) /* bytes of container.json */
 #define NAME_TRIES 64
 
 char *container_cgroup(const struct container_config *c, struct error *err)
@@ -70,29 +70,39 @@ static int open_run(const struct store *st, const char *id, bool make)
 	return openat(st->run_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Where container.json and state.json are: with --rm, what no reboot is to survive. */
-static int home_of(const struct container *c)
+int container_home(const struct container *c)
 {
 	return c->config.auto_remove ? c->run_dirfd : c->dirfd;
 }
 
 static bool exists(const struct container *c)
 {
-	return faccessat(home_of(c), "container.json", F_OK, 0) == 0;
+	return faccessat(container_home(c), "container.json", F_OK, 0) == 0;
 }
 
 /* ---- Removing */
 
-static int remove_files(const struct store *st, const struct container *c, struct error *err)
+static int remove_files(const struct store *st, struct container *c, struct error *err)
 {
+	/* So that no `rename` gives it another name meanwhile. One that it was given before shows by the old one's loss. */
+	autoclose int lock = container_config_lock(c);
+	char owner[ID_LEN + 1];
+	bool existed;
+
+	if (c->config.name && (name_lookup(st, c->config.name, owner) < 0 ||
+			       strcmp(owner, c->config.id) != 0))
+		container_reload(c, NULL);
 	/* In this order: a removal that is cut short leaves a folder that is no container and that nothing names. */
 	if (c->config.name)
 		name_release(st, c->config.name, c->config.id);
-	if (unlinkat(home_of(c), "container.json", 0) < 0 && errno != ENOENT)
+	existed = unlinkat(container_home(c), "container.json", 0) == 0;
+	if (!existed && errno != ENOENT)
 		return error_errno(err, "cannot remove container %.12s", c->config.id);
 	fs_remove_tree(st->run_fd, c->config.id, NULL);
 	if (fs_remove_tree(st->containers_fd, c->config.id, err) < 0)
 		return error_prefix(err, "container %.12s", c->config.id);
+	if (existed)
+		events_container(st, &c->config, "destroy", NULL);
 	return 0;
 }
 
@@ -105,13 +115,13 @@ int container_remove(const struct store *st, struct container *c, struct error *
 
 /* ---- Making */
 
-static int write_config(const struct store *st, struct container *c, struct error *err)
+int container_write_config(const struct store *st, const struct container *c, struct error *err)
 {
 	enum fs_durability durability = c->config.auto_remove ? FS_VOLATILE : FS_DURABLE;
 	size_t len;
 	autofree char *text = config_write(&c->config, &len);
 
-	if (fs_write_file(home_of(c), "container.json", text, len, 0600, durability, err) < 0)
+	if (fs_write_file(container_home(c), "container.json", text, len, 0600, durability, err) < 0)
 		return -1;
 	return durability == FS_DURABLE ? fs_sync_dir(st->containers_fd, err) : 0;
 }
@@ -140,10 +150,7 @@ int container_create(const struct store *st, struct container *c, struct error *
 	const char *name = c->config.name;
 
 	if (name && !name_valid(name))
-		return error_set(
-			err, EINVAL,
-			"Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
-			name);
+		return name_invalid(name, err);
 	if (id_random(c->config.id, err) < 0)
 		return -1;
 	c->config.created = time_now();
@@ -159,11 +166,12 @@ int container_create(const struct store *st, struct container *c, struct error *
 		fs_remove_tree(st->containers_fd, c->config.id, NULL);
 		return -1;
 	}
-	if (claim(st, &c->config, err) < 0 || write_config(st, c, err) < 0) {
+	if (claim(st, &c->config, err) < 0 || container_write_config(st, c, err) < 0) {
 		remove_files(st, c, NULL);
 		return -1;
 	}
 	c->state = (struct container_state)CONTAINER_STATE_INIT;
+	events_container(st, &c->config, "create", NULL);
 	return 0;
 }
 
@@ -184,7 +192,11 @@ int container_size(const struct store *st, const char *id, uint64_t *bytes, stru
 
 int container_write_state(const struct container *c, struct error *err)
 {
-	return state_write(home_of(c), &c->state, FS_VOLATILE, err);
+	/* What a person stopped must stay so after a power cut. */
+	bool lasting = c->state.manually_stopped &&
+		       c->config.host.restart == RESTART_UNLESS_STOPPED && !c->config.auto_remove;
+
+	return state_write(container_home(c), &c->state, lasting ? FS_DURABLE : FS_VOLATILE, err);
 }
 
 /* ---- Lost containers */
@@ -218,7 +230,7 @@ static void read_state(struct container *c)
 {
 	struct error err = ERROR_INIT;
 
-	if (home_of(c) >= 0 && state_read(home_of(c), &c->state, &err) == 0)
+	if (container_home(c) >= 0 && state_read(container_home(c), &c->state, &err) == 0)
 		return;
 	/* A power cut may leave an empty file: it was being run, and does so no longer. */
 	c->state = (struct container_state){ .status = STATUS_EXITED, .exit_code = CONTAINER_LOST };
@@ -289,12 +301,16 @@ int container_open_first(const struct store *st, struct container *c, struct err
 	autoclose int pidfd = -1;
 	pid_t pid = c->state.pid;
 
-	if (c->state.status == STATUS_RUNNING) {
+	if (c->state.status == STATUS_RUNNING && pid > 0) {
 		pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 		if (pidfd >= 0 && container_refresh(st, c, NULL) == 0 &&
 		    c->state.status == STATUS_RUNNING && c->state.pid == pid)
 			return STEAL_FD(pidfd);
 	}
+	if (c->state.status == STATUS_RUNNING && c->state.restarting)
+		return error_set(err, EAGAIN,
+				 "Container %s is restarting, wait until the container is running",
+				 c->config.id);
 	return error_set(err, ESRCH, "container %s is not running", c->config.name);
 }
 
@@ -312,9 +328,9 @@ static int open_config(const struct store *st, const char *id, struct container 
 	if (c->dirfd < 0)
 		return error_errno(err, "container %.12s", id);
 	c->run_dirfd = open_run(st, id, false);
-	text = fs_read_file(c->dirfd, "container.json", CONFIG_MAX, &len, err);
+	text = fs_read_file(c->dirfd, "container.json", CONTAINER_CONFIG_MAX, &len, err);
 	if (!text && err->code == ENOENT && c->run_dirfd >= 0)
-		text = fs_read_file(c->run_dirfd, "container.json", CONFIG_MAX, &len, err);
+		text = fs_read_file(c->run_dirfd, "container.json", CONTAINER_CONFIG_MAX, &len, err);
 	if (!text || config_parse(text, len, id, &c->config, err) < 0) {
 		container_close(c);
 		return -1;
@@ -509,7 +525,7 @@ static void recover_state(const struct store *st, struct container *c)
 {
 	struct container_state state;
 
-	if (state_read(home_of(c), &state, NULL) < 0 && container_lock(st, c, NULL) == 0)
+	if (state_read(container_home(c), &state, NULL) < 0 && container_lock(st, c, NULL) == 0)
 		container_write_state(c, NULL);
 }
 
@@ -533,8 +549,22 @@ static void recover(const struct store *st, const char *id)
 	(void)container_is_left(st, id, true);
 }
 
+/* A `rename` that was cut short has left its container with two names. */
+static void drop_second_name(const struct store *st, const char *name)
+{
+	struct container c;
+	char id[ID_LEN + 1];
+
+	if (name_lookup(st, name, id) < 0 || open_config(st, id, &c, NULL) < 0)
+		return;
+	if (!lock_held(c.run_dirfd) && strcmp(c.config.name, name) != 0)
+		name_release(st, name, id);
+	container_close(&c);
+}
+
 int container_recover_all(const struct store *st, struct error *err)
 {
+	struct strv names autostrv = STRV_INIT;
 	autodir DIR *dir = NULL;
 	struct dirent *entry;
 
@@ -544,5 +574,8 @@ int container_recover_all(const struct store *st, struct error *err)
 		if (id_valid(entry->d_name))
 			recover(st, entry->d_name);
 	names_clean(st);
+	names_list(st, &names);
+	for (size_t i = 0; i < names.len; i++)
+		drop_second_name(st, names.items[i]);
 	return 0;
 }

@@ -29,6 +29,8 @@
 #include "runtime/config.h"
 #include "runtime/state.h"
 
+#define CONTAINER_CONFIG_MAX (8U << 20) /* bytes of container.json */
+
 #define CONTAINER_LOST 255 /* exit code of a container whose end nobody saw */
 
 struct container {
@@ -68,6 +70,31 @@ int container_list_as_is(const struct store *st, struct container **list, size_t
  * at it), ENOENT (it has been removed meanwhile). */
 int container_lock(const struct store *st, struct container *c, struct error *err);
 
+/* The folder of container.json and state.json: with --rm, what no reboot is to survive. */
+int container_home(const struct container *c);
+
+/* Replaces container.json by c->config. Who changes one that exists does so by container_edit. */
+int container_write_config(const struct store *st, const struct container *c, struct error *err);
+
+/* ---- Changing what it was asked to be (container_edit.c), also while it runs: its monitor reads container.json anew
+ * before it acts on it. */
+
+/* Reads container.json of an open container anew. -1 with err set and c as it was. */
+int container_reload(struct container *c, struct error *err);
+
+/* Has change make its change to c->config, as it stands by now, and writes it; one at a time. -1 with err set: what
+ * change says, ENOENT (it is gone), or others, and nothing changed. */
+int container_edit(const struct store *st, struct container *c,
+		   int (*change)(struct container_config *config, void *arg, struct error *err),
+		   void *arg, struct error *err);
+
+/* Gives it another name. -1 with err set: EEXIST in Docker's words when another has it, EINVAL, ENOENT. */
+int container_rename(const struct store *st, struct container *c, const char *name,
+		     struct error *err);
+
+/* What both take: a lock on container.json. Returns a descriptor whose close releases it; -1: none. */
+int container_config_lock(const struct container *c);
+
 /* Replaces state.json by c->state; allocates nothing. */
 int container_write_state(const struct container *c, struct error *err);
 
@@ -80,7 +107,7 @@ int container_connect(const struct store *st, const struct container *c, struct 
 /* Bytes of the files in the writable layer of the container id, what Docker shows as its size; 0 before its first start. */
 int container_size(const struct store *st, const char *id, uint64_t *bytes, struct error *err);
 
-/* A pidfd of the container's first process. -1 with err set: ESRCH (it is not running). */
+/* A pidfd of the container's first process. -1 with err set: ESRCH (it is not running), EAGAIN (it is restarting). */
 int container_open_first(const struct store *st, struct container *c, struct error *err);
 
 /* Removes the container, whose lock we hold, with all that belongs to it. */

@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
+#include "lib/human.h"
 
 #define BACKLOG 32
 
@@ -186,22 +186,14 @@ int control_request(int fd, enum control_type type)
 	return ask(fd, type, NULL, 0);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 int control_wait(int fd, int timeout_ms, struct control_exit *out)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = time_monotonic_ms() + timeout_ms;
 	struct control_frame frame;
 	int n;
 
 	for (;;) {
-		int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
+		int64_t left = timeout_ms < 0 ? -1 : end - time_monotonic_ms();
 
 		if (timeout_ms >= 0 && left < 0)
 			left = 0;

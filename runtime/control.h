@@ -24,7 +24,9 @@
  *     REPLY       u32: errno of the request, 0 when done
  *     EXIT        struct control_exit: the last frame, to everybody, after the container has been cleaned up
  *
- * A connection that ends without EXIT means that the monitor died. To wait for a container is to connect and read. */
+ * A connection that ends without EXIT means that the monitor died. To wait for a container is to connect and read. Where a
+ * restart policy brings the container back, EXIT ends the connections of that one run, and the state says "restarting"
+ * before it comes; a request that crosses it is lost, as the state then tells. */
 #ifndef KNARR_RUNTIME_CONTROL_H
 #define KNARR_RUNTIME_CONTROL_H
 
@@ -58,9 +60,10 @@ enum control_type {
 #define CONTROL_ATTACH_STDIN  1U
 #define CONTROL_ATTACH_OUTPUT 2U
 
-#define CONTROL_SIGNAL_REPLY 1U /* answer with REPLY */
-#define CONTROL_SIGNAL_STOP \
-	2U /* somebody wants the container stopped: no restart policy may bring it back */
+#define CONTROL_SIGNAL_REPLY    1U /* answer with REPLY */
+#define CONTROL_SIGNAL_STOP     2U /* somebody wants it stopped: no restart policy brings it back */
+#define CONTROL_SIGNAL_SHUTDOWN 4U /* with _STOP: the machine goes down; at its next boot it may run again */
+#define CONTROL_SIGNAL_KEEP     8U /* with _STOP: it is to be started again at once: --rm does not remove it */
 
 struct control_header {
 	uint32_t type;

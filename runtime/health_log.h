@@ -19,7 +19,7 @@
 #include "runtime/state.h"
 
 #define HEALTH_RESULTS    5
-#define HEALTH_OUTPUT_MAX 4096 /* bytes that are kept of what a check printed */
+#define HEALTH_OUTPUT_MAX 4224 /* bytes: 4096 of what a check printed, and what is said of it */
 
 struct health_result {
 	struct timespec start, end;

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,8 +10,10 @@
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "runtime/cgroup.h"
+#include "runtime/events.h"
 #include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
+#include "runtime/restart.h"
 
 #define CGROUP_PATIENCE_MS 5000 /* for processes in uninterruptible sleep */
 
@@ -24,17 +27,24 @@ static void close_streams(struct monitor *m)
 	m->in = m->out[0] = m->out[1] = m->peer = -1;
 }
 
-/* Everything that is outside the container's folder. */
-static void clean_up(struct monitor *m)
+void monitor_clean_up(struct monitor *m)
 {
-	if (m->cgroup_fd >= 0) {
-		/* With a pid namespace of its own, nothing of it outlives its first process. */
-		if (m->sandbox.pid < 0 || !(m->spec->namespaces & CLONE_NEWPID))
-			cgroup_kill(m->cgroup_fd, NULL);
-		cleanup_close(&m->cgroup_fd);
-		m->cgroup_fd = -1;
-		cgroup_remove(m->spec->cgroup, CGROUP_PATIENCE_MS, NULL);
-	}
+	monitor_health_end(m);
+	sandbox_close(&m->sandbox);
+	close_streams(m);
+	if (m->cgroup_fd < 0)
+		return;
+	/* With a pid namespace of its own, nothing of it outlives its first process. */
+	if (m->sandbox.pid < 0 || !(m->spec->namespaces & CLONE_NEWPID))
+		cgroup_kill(m->cgroup_fd, NULL);
+	cleanup_close(&m->cgroup_fd);
+	m->cgroup_fd = -1;
+	cgroup_remove(m->spec->cgroup, CGROUP_PATIENCE_MS, NULL);
+}
+
+/* What it keeps from run to run. */
+static void give_up(struct monitor *m)
+{
 	if (m->spec->root.idmap)
 		id_range_release(m->st, m->c->config.id);
 	layer_release(&m->hold);
@@ -47,14 +57,15 @@ void monitor_fail(struct monitor *m, struct error *err)
 					 .status = err->status ? err->status : 125 };
 
 	memcpy(failed.message, err->message, sizeof(failed.message));
-	sandbox_close(&m->sandbox);
-	close_streams(m);
-	clean_up(m);
+	monitor_clean_up(m);
+	give_up(m);
 	if (m->options->remove_on_failure) {
 		container_remove(m->st, m->c, NULL);
 	} else {
 		struct container_state *state = &m->c->state;
-		*state = (struct container_state)CONTAINER_STATE_INIT;
+		*state = m->before;
+		/* One that ran at some time has exited, whatever became of this attempt. */
+		state->status = state->started.tv_sec ? STATUS_EXITED : STATUS_CREATED;
 		state->exit_code = failed.status;
 		memcpy(state->error, err->message, sizeof(state->error));
 		container_write_state(m->c, NULL);
@@ -90,11 +101,9 @@ static int exit_code(const struct monitor *m)
 	return info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 }
 
-void monitor_finish(struct monitor *m)
+/* The output of a container that has ended, whatever the clients do. */
+static void drain(struct monitor *m)
 {
-	struct container_state *state = &m->c->state;
-	struct control_exit last = { .code = exit_code(m) };
-
 	/* The kernel closes the other side only when we do. What was written before can all be read: reading the master
 	 * waits for the terminal's own worker before it says that there is nothing. */
 	cleanup_close(&m->peer);
@@ -103,24 +112,56 @@ void monitor_finish(struct monitor *m)
 		while (m->out[i] >= 0 && monitor_pump(m, i))
 			;
 	log_writer_close(&m->log);
+}
 
-	last.oom_killed = last.code == 128 + SIGKILL && oom_killed(m->cgroup_fd);
-	if (!m->c->config.auto_remove) {
-		state->status = STATUS_EXITED;
-		state->paused = false;
-		state->pid = 0;
-		state->exit_code = last.code;
-		state->oom_killed = last.oom_killed;
-		state->finished = time_now();
+static void tell(const struct monitor *m, const struct control_exit *last, int64_t ran_ms)
+{
+	char code[24], seconds[40];
+
+	if (last->oom_killed)
+		events_container(m->st, &m->c->config, "oom", NULL);
+	snprintf(code, sizeof(code), "exitCode=%d", last->code);
+	snprintf(seconds, sizeof(seconds), "execDuration=%lld", (long long)ran_ms / 1000);
+	events_container(m->st, &m->c->config, "die", (const char *[]){ code, seconds, NULL });
+}
+
+int64_t monitor_end_run(struct monitor *m, struct control_exit *last)
+{
+	struct container_state *state = &m->c->state;
+	int64_t now = time_monotonic_ms(), ran = now - m->started_ms;
+	bool back;
+
+	last->code = exit_code(m);
+	drain(m);
+	last->oom_killed = last->code == 128 + SIGKILL && oom_killed(m->cgroup_fd);
+	monitor_refresh_config(m);
+	back = now >= m->no_restart_until_ms &&
+	       restart_wanted(&m->c->config.host, state->restart_count, last->code);
+	m->pause_ms = restart_pause(m->pause_ms, ran);
+
+	state->status = back ? STATUS_RUNNING : STATUS_EXITED;
+	state->restarting = back;
+	state->restart_count += back;
+	state->manually_stopped = now < m->no_restart_until_ms && m->stopped_by_hand;
+	state->paused = false;
+	state->pid = 0;
+	state->exit_code = last->code;
+	state->oom_killed = last->oom_killed;
+	state->finished = time_now();
+	if (!m->c->config.auto_remove || m->keep || back)
 		container_write_state(m->c, NULL);
-	}
 	waitid(P_PIDFD, (id_t)m->sandbox.pidfd, NULL, WEXITED);
-	sandbox_close(&m->sandbox);
-	close_streams(m);
-	clean_up(m);
-	if (m->c->config.auto_remove)
+	monitor_clean_up(m);
+	tell(m, last, ran);
+	return back ? m->pause_ms : -1;
+}
+
+void monitor_end(struct monitor *m, const struct control_exit *last)
+{
+	give_up(m);
+	if (m->c->config.auto_remove && !m->keep)
 		container_remove(m->st, m->c, NULL);
 	cleanup_close(&m->c->lock_fd);
 	m->c->lock_fd = -1;
-	clients_exit(&m->clients, &last);
+	clients_exit(&m->clients, last);
 }

@@ -10,6 +10,7 @@
 #include "lib/human.h"
 #include "runtime/cgroup.h"
 #include "runtime/engine.h"
+#include "runtime/events.h"
 #include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
 
@@ -59,13 +60,17 @@ static int keep_terminal(struct monitor *m, struct error *err)
 	return 0;
 }
 
-static int write_running(struct monitor *m, struct error *err)
+static int write_running(struct monitor *m, unsigned int restarts, struct error *err)
 {
 	struct container_state *state = &m->c->state;
 
 	*state = (struct container_state)CONTAINER_STATE_INIT;
 	state->status = STATUS_RUNNING;
 	state->pid = m->sandbox.pid;
+	state->restart_count = restarts;
+	if (health_wanted(&m->c->config.run.healthcheck))
+		state->health = HEALTH_STARTING;
+	health_log_remove(container_home(m->c));
 	state->started = time_now();
 	return container_write_state(m->c, err);
 }
@@ -77,13 +82,25 @@ static bool has_own_ids(const struct monitor *m)
 	return mode && strcmp(mode, "auto") == 0;
 }
 
-int monitor_start_container(struct monitor *m, struct error *err)
+/* Layers stay mounted from one run to the next: the new hold is taken before the old one is given up. */
+static int mount_root(struct monitor *m, struct error *err)
+{
+	struct layer_hold before = m->hold;
+	int fd;
+
+	m->hold = (struct layer_hold){ 0 };
+	fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
+	layer_release(&before);
+	return fd;
+}
+
+int monitor_start_container(struct monitor *m, unsigned int restarts, struct error *err)
 {
 	int stdio[3] = { -1, -1, -1 }, status;
 
 	if (has_own_ids(m) && id_range_apply(m->st, m->c->config.id, m->spec, err) < 0)
 		return -1;
-	autoclose int root_fd = engine_mount_root(m->st, m->image, &m->spec->root, &m->hold, err);
+	autoclose int root_fd = mount_root(m, err);
 	if (root_fd < 0 || engine_complete(m->st, m->c, root_fd, m->spec, err) < 0)
 		return -1;
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
@@ -105,7 +122,11 @@ int monitor_start_container(struct monitor *m, struct error *err)
 	if (m->spec->process.terminal && keep_terminal(m, err) < 0)
 		return -1;
 	/* Before the program runs: whoever sees its first output finds the container in `ps`. */
-	if (write_running(m, err) < 0)
+	if (write_running(m, restarts, err) < 0)
 		return -1;
-	return sandbox_start(&m->sandbox, err);
+	m->started_ms = time_monotonic_ms();
+	if (sandbox_start(&m->sandbox, err) < 0)
+		return -1;
+	events_container(m->st, &m->c->config, "start", NULL);
+	return 0;
 }

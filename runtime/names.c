@@ -71,6 +71,13 @@ bool name_valid(const char *name)
 	return true;
 }
 
+int name_invalid(const char *name, struct error *err)
+{
+	return error_set(err, EINVAL,
+			 "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			 name);
+}
+
 void name_random(char buf[NAME_MAX_LEN + 1], int retry)
 {
 	uint32_t r[2];
@@ -258,18 +265,28 @@ int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1])
 	return names_read(st->containers_fd, path, id);
 }
 
-void names_stale(const struct store *st, struct strv *out)
+void names_list(const struct store *st, struct strv *out)
 {
 	autoclose int names = names_open(st);
 	int fd = names >= 0 ? openat(names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	autodir DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
-	char owner[ID_LEN + 1];
 
 	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' &&
-		    (names_read(names, entry->d_name, owner) < 0 || owner_gone(st, owner)))
+		if (entry->d_name[0] != '.')
 			strv_add(out, entry->d_name);
+}
+
+void names_stale(const struct store *st, struct strv *out)
+{
+	struct strv all autostrv = STRV_INIT;
+	autoclose int names = names_open(st);
+	char owner[ID_LEN + 1];
+
+	names_list(st, &all);
+	for (size_t i = 0; names >= 0 && i < all.len; i++)
+		if (names_read(names, all.items[i], owner) < 0 || owner_gone(st, owner))
+			strv_add(out, all.items[i]);
 }
 
 void names_clean(const struct store *st)

@@ -20,6 +20,9 @@
  * inspect` prints one) is the caller's to skip. */
 bool name_valid(const char *name);
 
+/* Sets err to Docker's words about a name that is none; returns -1. */
+int name_invalid(const char *name, struct error *err);
+
 /* A random name such as "brisk_longship" in buf; retry > 0 (it was taken) puts a digit behind it, as Docker does. */
 void name_random(char buf[NAME_MAX_LEN + 1], int retry);
 
@@ -37,6 +40,9 @@ void name_release(const struct store *st, const char *name, const char *id);
 
 /* The ID behind name in id. Returns 0 or -1 (no such name). */
 int name_lookup(const struct store *st, const char *name, char id[ID_LEN + 1]);
+
+/* Appends to out all names, in no order. */
+void names_list(const struct store *st, struct strv *out);
 
 /* Appends to out the names that crashes left. */
 void names_stale(const struct store *st, struct strv *out);

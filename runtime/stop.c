@@ -6,21 +6,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
+#include "lib/human.h"
 #include "lib/signals.h"
 #include "lib/str.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
-
-static long long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#include "runtime/events.h"
 
 /* An image's STOPSIGNAL that is none means TERM, as no STOPSIGNAL does: the container must be stoppable. */
 static int stop_signal(const struct container *c)
@@ -30,13 +23,40 @@ static int stop_signal(const struct container *c)
 	return signo > 0 ? signo : SIGTERM;
 }
 
-/* Sends the first signal; leaves the connection open in t->fd where there is something to wait for. */
-static void begin(const struct store *st, struct stop_target *t, int signo, long seconds)
+static long seconds_for(const struct container *c, long seconds)
+{
+	if (seconds != STOP_TIME_DEFAULT)
+		return seconds;
+	return c->config.host.stop_timeout >= 0 ? c->config.host.stop_timeout : STOP_DEFAULT_SECONDS;
+}
+
+static void let_go(struct stop_target *t)
+{
+	cleanup_close(&t->fd);
+	t->fd = -1;
+}
+
+/* Sends its signal to the monitor at t->fd, which stays open where there is something to wait for. */
+static void ask(struct stop_target *t, int signo, uint32_t flags)
+{
+	if (control_signal(t->fd, signo, flags | CONTROL_SIGNAL_STOP) == 0)
+		return;
+	/* It ended this moment: hear() looks. */
+	if (errno == ESRCH)
+		return;
+	error_errno(&t->err, "cannot stop container %s", t->word);
+	let_go(t);
+}
+
+static void begin(const struct store *st, struct stop_target *t, const struct stop_options *o)
 {
 	autocontainer struct container c = CONTAINER_INIT;
 	struct error local = ERROR_INIT;
+	long seconds;
 
 	t->fd = -1;
+	t->id[0] = '\0';
+	t->killed = false;
 	if (container_open(st, t->word, &c, &t->err) < 0)
 		return;
 	t->fd = container_connect(st, &c, &local);
@@ -45,42 +65,47 @@ static void begin(const struct store *st, struct stop_target *t, int signo, long
 			t->err = local;
 		return;
 	}
-	t->kill_at = seconds < 0 ? -1 : now_ms() + 1000LL * seconds;
-	if (control_signal(t->fd, signo ? signo : stop_signal(&c), CONTROL_SIGNAL_STOP) == 0)
-		return;
-	if (errno != ESRCH)
-		error_errno(&t->err, "cannot stop container %s", t->word);
-	cleanup_close(&t->fd);
-	t->fd = -1;
+	memcpy(t->id, c.config.id, sizeof(t->id));
+	seconds = seconds_for(&c, o->seconds);
+	t->kill_at = seconds < 0 ? -1 : time_monotonic_ms() + 1000LL * seconds;
+	t->signo = o->signo ? o->signo : stop_signal(&c);
+	ask(t, t->signo, o->flags);
 }
 
-static void end(struct stop_target *t)
+/* The connection is over. So is the container, unless our signal crossed the end of a run after which its policy brings it
+ * back: then it is sent again. */
+static void over(const struct store *st, struct stop_target *t, const struct stop_options *o)
 {
-	cleanup_close(&t->fd);
-	t->fd = -1;
+	autocontainer struct container c = CONTAINER_INIT;
+
+	let_go(t);
+	if (container_open(st, t->id, &c, NULL) < 0)
+		return; /* --rm */
+	t->fd = container_connect(st, &c, NULL);
+	if (t->fd >= 0)
+		ask(t, t->killed ? SIGKILL : t->signo, o->flags);
+	else if (!o->quiet)
+		events_container(st, &c.config, "stop", NULL);
 }
 
 /* Its time is over: kill it, or, if it was killed, give it up. */
-static void escalate(struct stop_target *t, bool *killed)
+static void escalate(struct stop_target *t, const struct stop_options *o)
 {
-	if (*killed) {
+	if (t->killed) {
 		error_set(&t->err, ETIMEDOUT, "container %s does not end, though it was killed",
 			  t->word);
-		end(t);
+		let_go(t);
 		return;
 	}
-	*killed = true;
-	t->kill_at = now_ms() + 1000LL * STOP_KILL_SECONDS;
-	if (control_signal(t->fd, SIGKILL, CONTROL_SIGNAL_STOP) < 0 && errno != ESRCH) {
-		error_errno(&t->err, "cannot kill container %s", t->word);
-		end(t);
-	}
+	t->killed = true;
+	t->kill_at = time_monotonic_ms() + 1000LL * STOP_KILL_SECONDS;
+	ask(t, SIGKILL, o->flags);
 }
 
 /* How long poll may sleep: to the next deadline of those still waited for; -1: for ever. */
 static int next_deadline(const struct stop_target *targets, size_t n)
 {
-	long long next = -1, left;
+	int64_t next = -1, left;
 
 	for (size_t i = 0; i < n; i++)
 		if (targets[i].fd >= 0 && targets[i].kill_at >= 0 &&
@@ -88,29 +113,41 @@ static int next_deadline(const struct stop_target *targets, size_t n)
 			next = targets[i].kill_at;
 	if (next < 0)
 		return -1;
-	left = next - now_ms();
+	left = next - time_monotonic_ms();
 	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
 }
 
-/* A frame or the end of the connection. After EXIT, or when the monitor is gone, the container is over. */
-static void hear(struct stop_target *t)
+/* A frame or the end of the connection. */
+static void hear(const struct store *st, struct stop_target *t, const struct stop_options *o)
 {
 	struct control_frame frame;
 	int n = control_read(t->fd, &frame);
 
 	if (n <= 0 || frame.type == CONTROL_EXIT)
-		end(t);
+		over(st, t, o);
 }
 
-size_t stop_all(const struct store *st, struct stop_target *targets, size_t n, int signo,
-		long seconds)
+struct stop_target *stop_targets(char **words)
+{
+	struct stop_target *targets;
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	targets = xcalloc(n + 1, sizeof(*targets));
+	for (size_t i = 0; i < n; i++)
+		targets[i].word = words[i];
+	return targets;
+}
+
+size_t stop_all(const struct store *st, struct stop_target *targets, size_t n,
+		const struct stop_options *options)
 {
 	autofree struct pollfd *p = xcalloc(n, sizeof(*p));
-	autofree bool *killed = xcalloc(n, sizeof(*killed));
 	size_t failed = 0;
 
 	for (size_t i = 0; i < n; i++)
-		begin(st, &targets[i], signo, seconds);
+		begin(st, &targets[i], options);
 	for (;;) {
 		size_t waiting = 0;
 
@@ -123,11 +160,12 @@ size_t stop_all(const struct store *st, struct stop_target *targets, size_t n, i
 		if (poll(p, (nfds_t)n, next_deadline(targets, n)) < 0 && errno != EINTR)
 			break;
 		for (size_t i = 0; i < n; i++) {
-			if (targets[i].fd >= 0 && p[i].revents)
-				hear(&targets[i]);
-			if (targets[i].fd >= 0 && targets[i].kill_at >= 0 &&
-			    now_ms() >= targets[i].kill_at)
-				escalate(&targets[i], &killed[i]);
+			struct stop_target *t = &targets[i];
+
+			if (t->fd >= 0 && p[i].revents)
+				hear(st, t, options);
+			if (t->fd >= 0 && t->kill_at >= 0 && time_monotonic_ms() >= t->kill_at)
+				escalate(t, options);
 		}
 	}
 	for (size_t i = 0; i < n; i++)
@@ -137,9 +175,12 @@ size_t stop_all(const struct store *st, struct stop_target *targets, size_t n, i
 
 int stop_kill(const struct store *st, const char *word, struct error *err)
 {
+	const struct stop_options options = { .signo = SIGKILL,
+					      .seconds = STOP_KILL_SECONDS,
+					      .quiet = true };
 	struct stop_target target = { .word = word };
 
-	if (stop_all(st, &target, 1, SIGKILL, STOP_KILL_SECONDS) == 0)
+	if (stop_all(st, &target, 1, &options) == 0)
 		return 0;
 	*err = target.err;
 	return -1;

@@ -8,9 +8,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define CTRL_P 0x10
-#define CTRL_Q 0x11
-
 static struct termios saved;
 static volatile sig_atomic_t raw_fd = -1;
 
@@ -76,27 +73,6 @@ int terminal_resize(int fd, unsigned short rows, unsigned short cols)
 	struct winsize ws = { .ws_row = rows, .ws_col = cols };
 
 	return ioctl(fd, TIOCSWINSZ, &ws);
-}
-
-size_t detach_filter(struct detach_keys *keys, const char *in, size_t n, char *out, bool *detached)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (keys->held) {
-			keys->held = false;
-			if (in[i] == CTRL_Q) {
-				*detached = true;
-				return len;
-			}
-			out[len++] = CTRL_P;
-		}
-		if (keys->enabled && in[i] == CTRL_P)
-			keys->held = true;
-		else
-			out[len++] = in[i];
-	}
-	return len;
 }
 
 int terminal_signals(sigset_t *old, struct error *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The terminal a person sits at, as `run`, `attach` and `exec` use it: raw mode that is undone on every way out, its
- * size, the keys that detach, and the signals that are passed on. */
+ * size, and the signals that are passed on. */
 #ifndef KNARR_RUNTIME_TERMINAL_H
 #define KNARR_RUNTIME_TERMINAL_H
 
@@ -19,18 +19,6 @@ void terminal_restore(void);
 /* The size of the terminal fd; both 0 when it is none or does not know. */
 void terminal_size(int fd, unsigned short *rows, unsigned short *cols);
 int terminal_resize(int fd, unsigned short rows, unsigned short cols);
-
-/* ---- The keys that detach */
-
-/* Finds ctrl-p ctrl-q in what is typed. The first key is held back until the second tells what it was. */
-struct detach_keys {
-	bool enabled;
-	bool held; /* ctrl-p was typed and not yet passed on */
-};
-
-/* Filters the n bytes of in to out, which has room for n + 1. Returns the bytes in out; *detached becomes true at the
- * sequence, and what follows it is dropped. */
-size_t detach_filter(struct detach_keys *keys, const char *in, size_t n, char *out, bool *detached);
 
 /* ---- Signals */
 

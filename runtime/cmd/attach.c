@@ -8,8 +8,26 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 
-static int attach(const struct store *st, const char *word, bool input, bool pass_signals)
+/* -1 with err set, in Docker's words, for one that cannot be attached to as it is. */
+static int check(const struct container *c, struct error *err)
+{
+	if (c->state.status != STATUS_RUNNING)
+		return error_set(err, ESRCH,
+				 "You cannot attach to a stopped container, start it first");
+	if (c->state.paused)
+		return error_set(err, EBUSY,
+				 "You cannot attach to a paused container, unpause it first");
+	if (c->state.restarting)
+		return error_set(err, EBUSY,
+				 "You cannot attach to a restarting container, wait until it is "
+				 "running");
+	return 0;
+}
+
+static int attach(const struct store *st, const char *word, bool input, bool pass_signals,
+		  const char *keys)
 {
 	struct container autocontainer c = CONTAINER_INIT;
 	struct attach a = ATTACH_INIT;
@@ -19,15 +37,12 @@ static int attach(const struct store *st, const char *word, bool input, bool pas
 	uint32_t flags;
 	int code = 1;
 
-	if (container_open(st, word, &c, &err) < 0)
+	if (detach_keys_parse(keys, &a.keys, &err) < 0 ||
+	    container_open(st, word, &c, &err) < 0 || check(&c, &err) < 0)
 		return command_fail(&err);
 	fd = container_connect(st, &c, &err);
-	if (fd < 0) {
-		if (err.code == ESRCH)
-			error_set(&err, ESRCH,
-				  "You cannot attach to a stopped container, start it first");
+	if (fd < 0)
 		return command_fail(&err);
-	}
 	a.input = input && c.config.open_stdin;
 	a.tty = c.config.tty;
 	a.pass_signals = pass_signals;
@@ -36,10 +51,13 @@ static int attach(const struct store *st, const char *word, bool input, bool pas
 		if (control_send(fd, CONTROL_ATTACH, &flags, sizeof(flags)) < 0)
 			error_errno(&err, "cannot reach the monitor of container %s", word);
 		else
+			events_container(st, &c.config, "attach", NULL);
+		if (!err.code)
 			end = attach_monitor(&a, fd, &code, &err);
 	}
 	attach_finish(&a);
 	if (end == ATTACH_DETACHED) {
+		events_container(st, &c.config, "detach", NULL);
 		fputs("\nread escape sequence\n", stderr);
 		return 0;
 	}
@@ -49,7 +67,10 @@ static int attach(const struct store *st, const char *word, bool input, bool pas
 int cmd_attach(struct command_context *ctx, int argc, char **argv)
 {
 	bool no_stdin = false, sig_proxy = true;
+	const char *keys = NULL;
 	const struct cli_option options[] = {
+		{ "detach-keys", 0, CLI_STRING, &keys, "string",
+		  "Override the key sequence for detaching a container" },
 		{ "no-stdin", 0, CLI_BOOL, &no_stdin, NULL, "Do not attach STDIN" },
 		{ "sig-proxy", 0, CLI_BOOL, &sig_proxy, NULL,
 		  "Proxy all received signals to the process (default true)" },
@@ -66,5 +87,5 @@ int cmd_attach(struct command_context *ctx, int argc, char **argv)
 	};
 	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
-	return status >= 0 ? status : attach(ctx->store, argv[first], !no_stdin, sig_proxy);
+	return status >= 0 ? status : attach(ctx->store, argv[first], !no_stdin, sig_proxy, keys);
 }

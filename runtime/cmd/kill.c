@@ -9,6 +9,23 @@
 #include "runtime/container.h"
 #include "runtime/control.h"
 
+/* Sends it. Returns the connection to wait on, or -1 with err set. */
+static int deliver(const struct store *st, struct container *c, int signo, struct error *err)
+{
+	for (int attempt = 0;; attempt++) {
+		autoclose int fd = container_connect(st, c, err);
+
+		if (fd < 0)
+			return -1;
+		/* Who kills does not want the container back. */
+		if (control_signal(fd, signo, signo == SIGKILL ? CONTROL_SIGNAL_STOP : 0) == 0)
+			return STEAL_FD(fd);
+		/* A run that ended this moment may have been the last, or its policy brings the container back. */
+		if (errno != ESRCH || attempt == 3 || container_refresh(st, c, NULL) < 0)
+			return error_errno(err, "container %s", c->config.name);
+	}
+}
+
 static int send_signal(const struct store *st, const char *word, void *arg, struct error *err)
 {
 	const int signo = *(int *)arg;
@@ -18,12 +35,9 @@ static int send_signal(const struct store *st, const char *word, void *arg, stru
 
 	if (container_open(st, word, &c, err) < 0)
 		return -1;
-	fd = container_connect(st, &c, err);
+	fd = deliver(st, &c, signo, err);
 	if (fd < 0)
 		return error_prefix(err, "cannot kill container: %s", word);
-	/* Who kills does not want the container back. */
-	if (control_signal(fd, signo, signo == SIGKILL ? CONTROL_SIGNAL_STOP : 0) < 0)
-		return error_errno(err, "cannot kill container: %s", word);
 	/* What is killed is gone when we return, as with Docker; other signals may do anything or nothing. */
 	if (signo == SIGKILL)
 		control_wait(fd, 10000, &last);

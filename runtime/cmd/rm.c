@@ -10,11 +10,24 @@
 #include "runtime/stop.h"
 #include "runtime/volume.h"
 
-struct rm {
-	bool force, volumes;
+struct how {
+	bool force, volumes, links;
 };
 
-static int remove_one(const struct store *st, const char *word, const struct rm *o,
+static int refuse(const struct container *c, struct error *err)
+{
+	if (c->state.paused)
+		return error_set(err, EBUSY,
+				 "cannot remove container \"/%s\": container is paused and must be "
+				 "unpaused first",
+				 c->config.name);
+	return error_set(err, EBUSY,
+			 "cannot remove container \"/%s\": container is %s: stop the container "
+			 "before removing or force remove",
+			 c->config.name, state_name(&c->state));
+}
+
+static int remove_one(const struct store *st, const char *word, const struct how *how,
 		      struct error *err)
 {
 	struct container autocontainer c = CONTAINER_INIT;
@@ -22,12 +35,8 @@ static int remove_one(const struct store *st, const char *word, const struct rm 
 	if (container_open(st, word, &c, err) < 0)
 		return -1;
 	if (c.state.status == STATUS_RUNNING) {
-		if (!o->force)
-			return error_set(
-				err, EBUSY,
-				"cannot remove container \"/%s\": container is running: stop the container "
-				"before removing or force remove",
-				c.config.name);
+		if (!how->force)
+			return refuse(&c, err);
 		if (stop_kill(st, c.config.id, err) < 0)
 			return -1;
 		/* With --rm its monitor has removed it. */
@@ -38,19 +47,19 @@ static int remove_one(const struct store *st, const char *word, const struct rm 
 		return -1;
 	if (container_remove(st, &c, err) < 0)
 		return -1;
-	return o->volumes ? volumes_remove_anonymous(st, &c.config, err) : 0;
+	return how->volumes ? volumes_remove_anonymous(st, &c.config, err) : 0;
 }
 
 static int remove_each(const struct store *st, const char *word, void *arg, struct error *err)
 {
-	const struct rm *o = arg;
+	const struct how *how = arg;
 
-	if (remove_one(st, word, o, err) == 0) {
+	if (remove_one(st, word, how, err) == 0) {
 		puts(word);
 		return 0;
 	}
 	/* As with Docker: what is to be gone and was not there is no failure of `rm -f`, though worth a line. */
-	if (!o->force || err->code != ENOENT)
+	if (!how->force || err->code != ENOENT)
 		return -1;
 	log_error(err);
 	return 0;
@@ -58,11 +67,12 @@ static int remove_each(const struct store *st, const char *word, void *arg, stru
 
 int cmd_rm(struct command_context *ctx, int argc, char **argv)
 {
-	struct rm o = { 0 };
+	struct how how = { 0 };
 	const struct cli_option options[] = {
-		{ "force", 'f', CLI_BOOL, &o.force, NULL,
+		{ "force", 'f', CLI_BOOL, &how.force, NULL,
 		  "Force the removal of a running container (uses SIGKILL)" },
-		{ "volumes", 'v', CLI_BOOL, &o.volumes, NULL,
+		{ "link", 'l', CLI_BOOL, &how.links, NULL, NULL },
+		{ "volumes", 'v', CLI_BOOL, &how.volumes, NULL,
 		  "Remove anonymous volumes associated with the container" },
 		{ 0 },
 	};
@@ -74,11 +84,16 @@ int cmd_rm(struct command_context *ctx, int argc, char **argv)
 		.min_args = 1,
 		.max_args = -1,
 	};
+	struct error err = ERROR_INIT;
 	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
 	if (status >= 0)
 		return status;
-	status = command_each(ctx, argv + first, remove_each, &o);
+	if (how.links) {
+		error_set(&err, ENOTSUP, "there are no links between containers to remove");
+		return command_fail(&err);
+	}
+	status = command_each(ctx, argv + first, remove_each, &how);
 	layer_sweep_idle(ctx->store);
 	return status;
 }

@@ -5,10 +5,13 @@
 #include "lib/str.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
+#include "runtime/control.h"
 #include "runtime/stop.h"
 
 static int stop_running(const struct store *st)
 {
+	const struct stop_options options = { .seconds = STOP_TIME_DEFAULT,
+					      .flags = CONTROL_SIGNAL_SHUTDOWN };
 	struct container *list = NULL;
 	struct error err = ERROR_INIT;
 	size_t n = 0, running = 0, failed;
@@ -19,7 +22,7 @@ static int stop_running(const struct store *st)
 	for (size_t i = 0; i < n; i++)
 		if (list[i].state.status == STATUS_RUNNING)
 			targets[running++].word = list[i].config.id;
-	failed = stop_all(st, targets, running, 0, STOP_DEFAULT_SECONDS);
+	failed = stop_all(st, targets, running, &options);
 	for (size_t i = 0; i < running; i++)
 		if (targets[i].err.code)
 			log_error(&targets[i].err);

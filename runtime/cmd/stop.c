@@ -25,14 +25,14 @@ static int tell(const struct store *st, const char *word, void *arg, struct erro
 
 int cmd_stop(struct command_context *ctx, int argc, char **argv)
 {
+	struct stop_options stop = { .seconds = STOP_TIME_DEFAULT };
 	const char *signal_text = NULL;
-	long seconds = STOP_DEFAULT_SECONDS;
 	const struct cli_option options[] = {
 		{ "signal", 's', CLI_STRING, &signal_text, "string",
 		  "Signal to send to the container" },
-		{ "time", 't', CLI_INT, &seconds, "int",
-		  "Seconds to wait before killing the container (default 10; -1: for ever)" },
-		{ "timeout", 0, CLI_INT, &seconds, "int", NULL },
+		{ "time", 't', CLI_INT, &stop.seconds, "int",
+		  "Seconds to wait before killing the container (default --stop-timeout, or 10; -1: for ever)" },
+		{ "timeout", 0, CLI_INT, &stop.seconds, "int", NULL },
 		{ 0 },
 	};
 	const struct cli_command cmd = {
@@ -44,21 +44,17 @@ int cmd_stop(struct command_context *ctx, int argc, char **argv)
 		.max_args = -1,
 	};
 	struct error err = ERROR_INIT;
-	int first, status = command_begin(ctx, &cmd, argc, argv, &first), signo = 0;
+	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 	struct stop_target *next;
-	size_t n;
 
 	if (status >= 0)
 		return status;
-	if (signal_text && (signo = signal_parse(signal_text)) < 0) {
+	if (signal_text && (stop.signo = signal_parse(signal_text)) < 0) {
 		error_set(&err, EINVAL, "invalid signal: %s", signal_text);
 		return command_fail(&err);
 	}
-	n = (size_t)(argc - first);
-	autofree struct stop_target *targets = xcalloc(n, sizeof(*targets));
-	for (size_t i = 0; i < n; i++)
-		targets[i].word = argv[first + (int)i];
-	stop_all(ctx->store, targets, n, signo, seconds);
+	autofree struct stop_target *targets = stop_targets(argv + first);
+	stop_all(ctx->store, targets, (size_t)(argc - first), &stop);
 	next = targets;
 	return command_each(ctx, argv + first, tell, &next);
 }

@@ -15,7 +15,8 @@ static int wait_one(const struct store *st, const char *word, int *code, struct 
 
 	if (container_open(st, word, &c, err) < 0)
 		return -1;
-	if (c.state.status == STATUS_RUNNING) {
+	while (c.state.status == STATUS_RUNNING) {
+		cleanup_close(&fd);
 		fd = container_connect(st, &c, NULL);
 		if (fd >= 0 && control_wait(fd, -1, &last) == 0) {
 			*code = last.code;

@@ -42,7 +42,7 @@ static size_t entries(int dirfd, const char *path)
 
 	while ((e = readdir(dir)))
 		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-		     strcmp(e->d_name, "by-name") != 0;
+		     strcmp(e->d_name, "by-name") != 0 && strcmp(e->d_name, "events") != 0;
 	closedir(dir);
 	return n;
 }
@@ -393,6 +393,100 @@ static void damaged_state(void **state)
 	}
 }
 
+/* ---- Changes */
+
+static int change_restart(struct container_config *config, void *arg, struct error *err)
+{
+	if (*(bool *)arg)
+		return error_set(err, EPERM, "not this one");
+	config->host.restart = RESTART_ALWAYS;
+	return 0;
+}
+
+static void changed_while_it_runs(void **state)
+{
+	struct container monitor, other;
+	struct error err = ERROR_INIT;
+	char id[ID_LEN + 1];
+	bool refuse = false;
+
+	(void)state;
+	make("web", false, id);
+	assert_int_equal(container_open(&st, "web", &monitor, &err), 0);
+	assert_int_equal(container_lock(&st, &monitor, &err), 0);
+	assert_int_equal(container_open(&st, "web", &other, &err), 0);
+	if (container_edit(&st, &other, change_restart, &refuse, &err) < 0)
+		fail_msg("%s", err.message);
+	assert_int_equal(monitor.config.host.restart, RESTART_NO);
+	assert_int_equal(container_reload(&monitor, &err), 0);
+	assert_int_equal(monitor.config.host.restart, RESTART_ALWAYS);
+
+	refuse = true;
+	assert_int_equal(container_edit(&st, &other, change_restart, &refuse, &err), -1);
+	assert_string_equal(err.message, "not this one");
+
+	assert_int_equal(container_remove(&st, &monitor, &err), 0);
+	assert_int_equal(container_edit(&st, &other, change_restart, &refuse, &err), -1);
+	assert_int_equal(err.code, ENOENT);
+	container_close(&monitor);
+	container_close(&other);
+	assert_empty();
+}
+
+static void renamed(void **state)
+{
+	struct container c, monitor;
+	struct error err = ERROR_INIT;
+	char id[ID_LEN + 1], other[ID_LEN + 1], found[ID_LEN + 1];
+
+	(void)state;
+	make("web", false, id);
+	make("db", false, other);
+	assert_int_equal(container_open(&st, "web", &monitor, &err), 0);
+	assert_int_equal(container_lock(&st, &monitor, &err), 0);
+	assert_int_equal(container_open(&st, "web", &c, &err), 0);
+
+	assert_int_equal(container_rename(&st, &c, "db", &err), -1);
+	assert_int_equal(err.code, EEXIST);
+	assert_non_null(strstr(err.message, "Conflict. The container name \"/db\" is already in use"));
+	assert_int_equal(container_rename(&st, &c, "web", &err), -1);
+	assert_non_null(strstr(err.message, "same name"));
+	assert_int_equal(container_rename(&st, &c, "-x", &err), -1);
+	assert_non_null(strstr(err.message, "Invalid container name (-x)"));
+	assert_int_equal(container_rename(&st, &c, "", &err), -1);
+	assert_int_equal(name_lookup(&st, "web", found), 0);
+
+	if (container_rename(&st, &c, "/front", &err) < 0)
+		fail_msg("%s", err.message);
+	assert_string_equal(c.config.name, "front");
+	assert_int_equal(name_lookup(&st, "web", found), -1);
+	assert_int_equal(name_lookup(&st, "front", found), 0);
+	assert_string_equal(found, id);
+
+	/* One that has not heard of it removes the right name. */
+	assert_string_equal(monitor.config.name, "web");
+	make("web", false, found);
+	assert_int_equal(container_remove(&st, &monitor, &err), 0);
+	assert_int_equal(name_lookup(&st, "front", found), -1);
+	assert_int_equal(name_lookup(&st, "web", found), 0);
+	container_close(&c);
+	container_close(&monitor);
+}
+
+/* Cut short behind the new name's claim, or before the old one's release: one name is left after a boot. */
+static void renamed_by_half(void **state)
+{
+	struct error err = ERROR_INIT;
+	char id[ID_LEN + 1], found[ID_LEN + 1];
+
+	(void)state;
+	make("web", false, id);
+	assert_int_equal(name_claim(&st, "front", id, &err), 0);
+	assert_int_equal(container_recover_all(&st, &err), 0);
+	assert_int_equal(name_lookup(&st, "front", found), -1);
+	assert_int_equal(name_lookup(&st, "web", found), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,6 +501,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lost_and_found, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(at_boot, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(listed_newest_first, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(changed_while_it_runs, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(renamed, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(renamed_by_half, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(damaged_state, store_setup, store_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Signals by name and number, and the keys that detach. */
+/* Signals by name and number. */
 #include "tests/unit/unit.h"
 
 #include <signal.h>
@@ -32,45 +32,10 @@ static void names_and_numbers(void **state)
 		assert_int_equal(signal_parse(bad[i]), -1);
 }
 
-/* What goes through when text is typed in one piece, or key by key. "!" stands for the detaching. */
-static const char *typed(const char *text, bool enabled, bool in_pieces)
-{
-	static char out[64];
-	struct detach_keys keys = { .enabled = enabled };
-	size_t len = strlen(text), n = 0;
-	bool detached = false;
-
-	for (size_t i = 0; i < len && !detached; i += in_pieces ? 1 : len)
-		n += detach_filter(&keys, text + i, in_pieces ? 1 : len, out + n, &detached);
-	if (detached)
-		out[n++] = '!';
-	out[n] = '\0';
-	return out;
-}
-
-static void detach_keys(void **state)
-{
-	(void)state;
-	for (int pieces = 0; pieces < 2; pieces++) {
-		assert_string_equal(typed("ls\x10\x11more", true, pieces), "ls!");
-		assert_string_equal(typed("\x10\x10\x11", true, pieces), "\x10!");
-		assert_string_equal(typed("a\x10"
-					  "b\x11"
-					  "c",
-					  true, pieces),
-				    "a\x10"
-				    "b\x11"
-				    "c");
-		assert_string_equal(typed("a\x10", true, pieces), "a"); /* held back */
-		assert_string_equal(typed("a\x10\x11", false, pieces), "a\x10\x11");
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_and_numbers),
-		cmocka_unit_test(detach_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
