@@ -106,6 +106,10 @@ int image_config_get(yyjson_val *obj, struct image_config *out, struct error *er
  * left out. */
 void image_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct image_config *c);
 
+/* "Healthcheck" alone; nothing where there is nothing to say. */
+void image_healthcheck_put(yyjson_mut_doc *doc, yyjson_mut_val *obj,
+			   const struct image_healthcheck *h);
+
 void image_config_copy(struct image_config *to, const struct image_config *from);
 void image_config_free(struct image_config *c);
 #define autoimageconfig __attribute__((cleanup(image_config_free)))

@@ -44,11 +44,11 @@ yyjson_mut_val *inspect_config(yyjson_mut_doc *doc, const struct inspect_config 
 	const struct image_config *config = c->config;
 
 	inspect_put(doc, o, "Hostname", c->hostname);
-	inspect_put(doc, o, "Domainname", NULL);
+	inspect_put(doc, o, "Domainname", c->domainname);
 	inspect_put(doc, o, "User", config->user);
 	yyjson_mut_obj_add_bool(doc, o, "AttachStdin", c->attach_stdin);
-	yyjson_mut_obj_add_bool(doc, o, "AttachStdout", false);
-	yyjson_mut_obj_add_bool(doc, o, "AttachStderr", false);
+	yyjson_mut_obj_add_bool(doc, o, "AttachStdout", c->attach_stdout);
+	yyjson_mut_obj_add_bool(doc, o, "AttachStderr", c->attach_stderr);
 	json_put_set(doc, o, "ExposedPorts", &config->exposed_ports);
 	yyjson_mut_obj_add_bool(doc, o, "Tty", c->tty);
 	yyjson_mut_obj_add_bool(doc, o, "OpenStdin", c->open_stdin);
@@ -58,14 +58,21 @@ yyjson_mut_val *inspect_config(yyjson_mut_doc *doc, const struct inspect_config 
 	if (c->healthcheck)
 		yyjson_mut_obj_add_val(doc, o, "Healthcheck",
 				       yyjson_val_mut_copy(doc, c->healthcheck));
+	else if (c->container)
+		image_healthcheck_put(doc, o, &config->healthcheck);
 	inspect_put(doc, o, "Image", c->image);
 	put_set(doc, o, "Volumes", &config->volumes);
 	inspect_put(doc, o, "WorkingDir", config->working_dir);
 	put_list(doc, o, "Entrypoint", &config->entrypoint);
 	put_list(doc, o, "OnBuild", &config->on_build);
-	put_map(doc, o, "Labels", &config->labels);
+	if (c->container && !config->labels.len)
+		yyjson_mut_obj_add_obj(doc, o, "Labels");
+	else
+		put_map(doc, o, "Labels", &config->labels);
 	if (config->stop_signal)
 		inspect_put(doc, o, "StopSignal", config->stop_signal);
+	if (c->stop_timeout)
+		yyjson_mut_obj_add_int(doc, o, "StopTimeout", *c->stop_timeout);
 	json_put_strv(doc, o, "Shell", &config->shell);
 	return o;
 }

@@ -20,9 +20,11 @@ yyjson_mut_val *inspect_image(yyjson_mut_doc *doc, const struct store *st, const
 /* Members in the form of Docker's container.Config ("Hostname" ... "Labels"), of an image and of a container alike. */
 struct inspect_config {
 	const struct image_config *config;
-	const char *hostname, *image; /* NULL: "" */
-	bool attach_stdin, tty, open_stdin, stdin_once;
-	yyjson_val *healthcheck; /* copied; NULL: none */
+	const char *hostname, *domainname, *image; /* NULL: "" */
+	bool attach_stdin, attach_stdout, attach_stderr, tty, open_stdin, stdin_once;
+	bool container;          /* whose labels are {} where an image's are null, and whose health check is config's */
+	const int *stop_timeout; /* seconds; NULL: not said */
+	yyjson_val *healthcheck; /* of an image: copied; NULL: none */
 };
 
 yyjson_mut_val *inspect_config(yyjson_mut_doc *doc, const struct inspect_config *c);

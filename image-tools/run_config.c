@@ -109,8 +109,8 @@ static void put_number(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key
 		yyjson_mut_obj_add_sint(doc, obj, key, value);
 }
 
-static void put_healthcheck(yyjson_mut_doc *doc, yyjson_mut_val *obj,
-			    const struct image_healthcheck *h)
+void image_healthcheck_put(yyjson_mut_doc *doc, yyjson_mut_val *obj,
+			   const struct image_healthcheck *h)
 {
 	yyjson_mut_val *val = yyjson_mut_obj(doc);
 
@@ -130,7 +130,7 @@ void image_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct ima
 	put_sorted(doc, obj, "ExposedPorts", &c->exposed_ports, json_put_set);
 	json_put_strv(doc, obj, "Env", &c->env);
 	json_put_strv(doc, obj, "Cmd", &c->cmd);
-	put_healthcheck(doc, obj, &c->healthcheck);
+	image_healthcheck_put(doc, obj, &c->healthcheck);
 	put_sorted(doc, obj, "Volumes", &c->volumes, json_put_set);
 	put_str(doc, obj, "WorkingDir", c->working_dir);
 	json_put_strv(doc, obj, "Entrypoint", &c->entrypoint);

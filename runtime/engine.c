@@ -165,13 +165,19 @@ static int expose(const char *word, struct strv *ports, struct error *err)
 	return 0;
 }
 
-static int merge_mounts(const struct engine_request *r, struct host_config *h, struct error *err)
+static int merge_mounts(const struct engine_request *r, struct container_config *config,
+			struct error *err)
 {
+	struct host_config *h = &config->host;
 	int64_t size = 0;
 
 	for (size_t i = 0; i < r->volumes.len; i++)
 		if (host_mounts_parse_volume(r->volumes.items[i], h, err) < 0)
 			return -1;
+	for (size_t i = 0; i < h->n_mounts; i++)
+		if (h->mounts[i].anonymous &&
+		    !strv_contains(&config->run.volumes, h->mounts[i].target))
+			strv_add(&config->run.volumes, h->mounts[i].target);
 	for (size_t i = 0; i < r->mounts.len; i++)
 		if (host_mounts_parse_mount(r->mounts.items[i], h, err) < 0)
 			return -1;
@@ -241,5 +247,5 @@ int engine_configure(const struct image *image, const struct engine_request *req
 	    engine_rights(request, config, err) < 0 ||
 	    engine_limits(request, &config->host, warnings, err) < 0)
 		return -1;
-	return merge_mounts(request, &config->host, err);
+	return merge_mounts(request, config, err);
 }

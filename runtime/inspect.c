@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/inspect.h"
+#include "runtime/inspect_private.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/human.h"
-#include "runtime/spec.h"
-
-#define SHM_SIZE (64 << 20) /* bytes, as spec.c mounts it */
+#include "runtime/health_log.h"
 
 /* RFC 3339 without the zeros at its end, as Docker's daemon writes times; none is the year 1. */
 static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *o, const char *key, struct timespec t)
@@ -50,8 +49,9 @@ static void put_command(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct con
 		yyjson_mut_arr_add_strcpy(doc, args, words.items[i]);
 }
 
-static void put_state(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct container_state *s)
+static void put_state(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct container *c)
 {
+	const struct container_state *s = &c->state;
 	yyjson_mut_val *state = yyjson_mut_obj_add_obj(doc, o, "State");
 	bool running = s->status == STATUS_RUNNING;
 
@@ -66,162 +66,14 @@ static void put_state(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct conta
 	inspect_put(doc, state, "Error", s->error);
 	put_time(doc, state, "StartedAt", s->started);
 	put_time(doc, state, "FinishedAt", s->finished);
-}
-
-/* ---- HostConfig: much of it has one value here, which stands in a table. */
-
-enum constant { NUL, NO, ZERO, EMPTY, LIST, MAP };
-
-struct member {
-	const char *key;
-	enum constant value;
-};
-
-static void put_constants(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct member *m)
-{
-	for (; m->key; m++) {
-		switch (m->value) {
-		case NUL:
-			yyjson_mut_obj_add_null(doc, o, m->key);
-			break;
-		case NO:
-			yyjson_mut_obj_add_bool(doc, o, m->key, false);
-			break;
-		case ZERO:
-			yyjson_mut_obj_add_int(doc, o, m->key, 0);
-			break;
-		case EMPTY:
-			yyjson_mut_obj_add_str(doc, o, m->key, "");
-			break;
-		case LIST:
-			yyjson_mut_obj_add_arr(doc, o, m->key);
-			break;
-		case MAP:
-			yyjson_mut_obj_add_obj(doc, o, m->key);
-			break;
-		}
-	}
-}
-
-static void put_log_and_network(yyjson_mut_doc *doc, yyjson_mut_val *h, const struct container *c)
-{
-	yyjson_mut_val *part = yyjson_mut_obj_add_obj(doc, h, "LogConfig");
-
-	yyjson_mut_obj_add_str(doc, part, "Type", "json-file");
-	yyjson_mut_obj_add_obj(doc, part, "Config");
-	inspect_put(doc, h, "NetworkMode", c->config.network);
-	yyjson_mut_obj_add_obj(doc, h, "PortBindings");
-	part = yyjson_mut_obj_add_obj(doc, h, "RestartPolicy");
-	yyjson_mut_obj_add_str(doc, part, "Name", "no");
-	yyjson_mut_obj_add_int(doc, part, "MaximumRetryCount", 0);
-	yyjson_mut_obj_add_bool(doc, h, "AutoRemove", c->config.auto_remove);
-}
-
-static void put_security(yyjson_mut_doc *doc, yyjson_mut_val *h, const struct container_config *c)
-{
-	yyjson_mut_val *options;
-
-	if (!c->no_new_privileges && !c->seccomp_unconfined) {
-		yyjson_mut_obj_add_null(doc, h, "SecurityOpt");
-		return;
-	}
-	options = yyjson_mut_obj_add_arr(doc, h, "SecurityOpt");
-	if (c->no_new_privileges)
-		yyjson_mut_arr_add_str(doc, options, "no-new-privileges");
-	if (c->seccomp_unconfined)
-		yyjson_mut_arr_add_str(doc, options, "seccomp=unconfined");
-}
-
-static void put_paths(yyjson_mut_doc *doc, yyjson_mut_val *h)
-{
-	struct spec spec = { 0 };
-
-	spec_docker_defaults(&spec, false);
-	json_put_strv(doc, h, "MaskedPaths", &spec.masked_paths);
-	json_put_strv(doc, h, "ReadonlyPaths", &spec.readonly_paths);
-	spec_free(&spec);
-}
-
-static void put_host_config(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct container *c)
-{
-	static const struct member before[] = { { "Binds", NUL },
-						{ "ContainerIDFile", EMPTY },
-						{ 0 } };
-	static const struct member devices[] = { { "VolumeDriver", EMPTY },
-						 { "VolumesFrom", NUL },
-						 { 0 } };
-	static const struct member rights[] = { { "CapAdd", NUL }, { "CapDrop", NUL }, { 0 } };
-	static const struct member names[] = { { "Dns", NUL },       { "DnsOptions", NUL },
-					       { "DnsSearch", NUL }, { "ExtraHosts", NUL },
-					       { "GroupAdd", NUL },  { 0 } };
-	static const struct member modes[] = { { "Cgroup", EMPTY },
-					       { "Links", NUL },
-					       { "OomScoreAdj", ZERO },
-					       { "PidMode", EMPTY },
-					       { "Privileged", NO },
-					       { "PublishAllPorts", NO },
-					       { 0 } };
-	static const struct member limits[] = {
-		{ "Isolation", EMPTY },
-		{ "CpuShares", ZERO },
-		{ "Memory", ZERO },
-		{ "NanoCpus", ZERO },
-		{ "CgroupParent", EMPTY },
-		{ "BlkioWeight", ZERO },
-		{ "BlkioWeightDevice", LIST },
-		{ "BlkioDeviceReadBps", LIST },
-		{ "BlkioDeviceWriteBps", LIST },
-		{ "BlkioDeviceReadIOps", LIST },
-		{ "BlkioDeviceWriteIOps", LIST },
-		{ "CpuPeriod", ZERO },
-		{ "CpuQuota", ZERO },
-		{ "CpuRealtimePeriod", ZERO },
-		{ "CpuRealtimeRuntime", ZERO },
-		{ "CpusetCpus", EMPTY },
-		{ "CpusetMems", EMPTY },
-		{ "Devices", LIST },
-		{ "DeviceCgroupRules", NUL },
-		{ "DeviceRequests", NUL },
-		{ "MemoryReservation", ZERO },
-		{ "MemorySwap", ZERO },
-		{ "MemorySwappiness", NUL },
-		{ "OomKillDisable", NUL },
-		{ "PidsLimit", NUL },
-		{ "Ulimits", NUL },
-		{ "CpuCount", ZERO },
-		{ "CpuPercent", ZERO },
-		{ "IOMaximumIOps", ZERO },
-		{ "IOMaximumBandwidth", ZERO },
-		{ 0 },
-	};
-	yyjson_mut_val *h = yyjson_mut_obj_add_obj(doc, o, "HostConfig"), *console;
-
-	put_constants(doc, h, before);
-	put_log_and_network(doc, h, c);
-	put_constants(doc, h, devices);
-	console = yyjson_mut_obj_add_arr(doc, h, "ConsoleSize");
-	yyjson_mut_arr_add_int(doc, console, 0);
-	yyjson_mut_arr_add_int(doc, console, 0);
-	put_constants(doc, h, rights);
-	yyjson_mut_obj_add_str(doc, h, "CgroupnsMode", "private");
-	put_constants(doc, h, names);
-	yyjson_mut_obj_add_str(doc, h, "IpcMode", "private");
-	put_constants(doc, h, modes);
-	yyjson_mut_obj_add_bool(doc, h, "ReadonlyRootfs", c->config.readonly_rootfs);
-	put_security(doc, h, &c->config);
-	yyjson_mut_obj_add_str(doc, h, "UTSMode", "");
-	yyjson_mut_obj_add_str(doc, h, "UsernsMode", "");
-	yyjson_mut_obj_add_int(doc, h, "ShmSize", SHM_SIZE);
-	yyjson_mut_obj_add_str(doc, h, "Runtime", "knarr");
-	put_constants(doc, h, limits);
-	put_paths(doc, h);
+	health_log_put(doc, state, c->dirfd, s);
 }
 
 /* ---- The rest */
 
 static void put_network(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct container *c)
 {
-	static const struct member settings[] = {
+	static const struct inspect_member settings[] = {
 		{ "Bridge", EMPTY },
 		{ "SandboxID", EMPTY },
 		{ "SandboxKey", EMPTY },
@@ -241,7 +93,7 @@ static void put_network(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct con
 		{ "MacAddress", EMPTY },
 		{ 0 },
 	};
-	static const struct member endpoint[] = {
+	static const struct inspect_member endpoint[] = {
 		{ "IPAMConfig", NUL },
 		{ "Links", NUL },
 		{ "Aliases", NUL },
@@ -261,10 +113,10 @@ static void put_network(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct con
 	};
 	yyjson_mut_val *n = yyjson_mut_obj_add_obj(doc, o, "NetworkSettings"), *networks, *one;
 
-	put_constants(doc, n, settings);
+	inspect_constants(doc, n, settings);
 	networks = yyjson_mut_obj_add_obj(doc, n, "Networks");
 	one = yyjson_mut_obj(doc);
-	put_constants(doc, one, endpoint);
+	inspect_constants(doc, one, endpoint);
 	yyjson_mut_obj_add(networks, yyjson_mut_strcpy(doc, c->config.network), one);
 }
 
@@ -306,10 +158,30 @@ static int put_sizes(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct store 
 	return 0;
 }
 
+/* As typed, else the beginning of the ID. */
+static const char *hostname_of(const struct container_config *c, char buf[13])
+{
+	if (c->hostname)
+		return c->hostname;
+	memcpy(buf, c->id, 12);
+	buf[12] = '\0';
+	return buf;
+}
+
+/* In the container's own terms: less than none is without end. */
+static const int *stop_timeout(const struct host_config *h)
+{
+	static const int endless = -1;
+
+	if (h->stop_timeout < 0)
+		return NULL;
+	return h->stop_timeout == INT_MAX ? &endless : &h->stop_timeout;
+}
+
 yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 				  const struct container *c, bool size, struct error *err)
 {
-	static const struct member labels[] = {
+	static const struct inspect_member labels[] = {
 		{ "MountLabel", EMPTY },
 		{ "ProcessLabel", EMPTY },
 		{ "AppArmorProfile", EMPTY },
@@ -319,10 +191,16 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 	yyjson_mut_val *o = yyjson_mut_obj(doc);
 	char image[DIGEST_TEXT_MAX];
 	char *name autofree = str_format("/%s", c->config.name);
+	char hostname[13];
 	struct inspect_config config = { .config = &c->config.run,
-					 .hostname = c->config.hostname,
+					 .hostname = hostname_of(&c->config, hostname),
 					 .image = c->config.image,
-					 .attach_stdin = c->config.stdin_once,
+					 .domainname = c->config.host.domainname,
+					 .attach_stdin = c->config.attach_stdin,
+					 .attach_stdout = c->config.attach_stdout,
+					 .attach_stderr = c->config.attach_stderr,
+					 .container = true,
+					 .stop_timeout = stop_timeout(&c->config.host),
 					 .tty = c->config.tty,
 					 .open_stdin = c->config.open_stdin,
 					 .stdin_once = c->config.stdin_once };
@@ -330,7 +208,7 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 	inspect_put(doc, o, "Id", c->config.id);
 	put_time(doc, o, "Created", c->config.created);
 	put_command(doc, o, c);
-	put_state(doc, o, &c->state);
+	put_state(doc, o, c);
 	inspect_put(doc, o, "Image", digest_text(&c->config.image_id, image));
 	put_path(doc, o, "ResolvConfPath", st->run, "", c, "resolv.conf");
 	put_path(doc, o, "HostnamePath", st->run, "", c, "hostname");
@@ -340,12 +218,12 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 	yyjson_mut_obj_add_uint(doc, o, "RestartCount", c->state.restart_count);
 	yyjson_mut_obj_add_str(doc, o, "Driver", INSPECT_DRIVER);
 	yyjson_mut_obj_add_str(doc, o, "Platform", "linux");
-	put_constants(doc, o, labels);
-	put_host_config(doc, o, c);
+	inspect_constants(doc, o, labels);
+	inspect_host_config(doc, o, c);
 	put_driver(doc, o, st, c);
 	if (size && put_sizes(doc, o, st, c, err) < 0)
 		return NULL;
-	yyjson_mut_obj_add_arr(doc, o, "Mounts");
+	inspect_mounts(doc, o, st, &c->config.host);
 	yyjson_mut_obj_add_val(doc, o, "Config", inspect_config(doc, &config));
 	put_network(doc, o, c);
 	return o;
