@@ -215,13 +215,8 @@ int engine_rights(const struct engine_request *r, struct container_config *confi
 	profile = host_config_seccomp(h);
 	config->seccomp_unconfined = profile && strcmp(profile, "unconfined") == 0;
 	/* A profile that makes no sense is told of now, not at the first start. */
-	if (profile && *profile == '{') {
-		struct spec_seccomp *filter = NULL;
-
-		if (seccomp_profile_compile(profile, strlen(profile), capabilities, &filter, err) <
-		    0)
-			return error_prefix(err, "--security-opt seccomp");
-		seccomp_profile_free(filter);
-	}
+	if (profile && !config->seccomp_unconfined && strcmp(profile, "builtin") != 0 &&
+	    seccomp_profile_check(profile, strlen(profile), capabilities, err) < 0)
+		return error_prefix(err, "--security-opt seccomp");
 	return devices(r, h, err);
 }

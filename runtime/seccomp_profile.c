@@ -40,30 +40,14 @@ static const struct word actions[] = {
 
 /* libseccomp knows them by the same words, small and without the beginning; which, depends on its version. */
 static const struct word arches[] = {
-	{ "SCMP_ARCH_AARCH64", 0 },
-	{ "SCMP_ARCH_ARM", 0 },
-	{ "SCMP_ARCH_LOONGARCH64", 0 },
-	{ "SCMP_ARCH_M68K", 0 },
-	{ "SCMP_ARCH_MIPS", 0 },
-	{ "SCMP_ARCH_MIPS64", 0 },
-	{ "SCMP_ARCH_MIPS64N32", 0 },
-	{ "SCMP_ARCH_MIPSEL", 0 },
-	{ "SCMP_ARCH_MIPSEL64", 0 },
-	{ "SCMP_ARCH_MIPSEL64N32", 0 },
-	{ "SCMP_ARCH_PARISC", 0 },
-	{ "SCMP_ARCH_PARISC64", 0 },
-	{ "SCMP_ARCH_PPC", 0 },
-	{ "SCMP_ARCH_PPC64", 0 },
-	{ "SCMP_ARCH_PPC64LE", 0 },
-	{ "SCMP_ARCH_RISCV64", 0 },
-	{ "SCMP_ARCH_S390", 0 },
-	{ "SCMP_ARCH_S390X", 0 },
-	{ "SCMP_ARCH_SH", 0 },
-	{ "SCMP_ARCH_SHEB", 0 },
-	{ "SCMP_ARCH_X32", 0 },
-	{ "SCMP_ARCH_X86", 0 },
-	{ "SCMP_ARCH_X86_64", 0 },
-	{ NULL, 0 },
+	{ "SCMP_ARCH_AARCH64", 0 },     { "SCMP_ARCH_ARM", 0 },    { "SCMP_ARCH_LOONGARCH64", 0 },
+	{ "SCMP_ARCH_M68K", 0 },        { "SCMP_ARCH_MIPS", 0 },   { "SCMP_ARCH_MIPS64", 0 },
+	{ "SCMP_ARCH_MIPS64N32", 0 },   { "SCMP_ARCH_MIPSEL", 0 }, { "SCMP_ARCH_MIPSEL64", 0 },
+	{ "SCMP_ARCH_MIPSEL64N32", 0 }, { "SCMP_ARCH_PARISC", 0 }, { "SCMP_ARCH_PARISC64", 0 },
+	{ "SCMP_ARCH_PPC", 0 },         { "SCMP_ARCH_PPC64", 0 },  { "SCMP_ARCH_PPC64LE", 0 },
+	{ "SCMP_ARCH_RISCV64", 0 },     { "SCMP_ARCH_S390", 0 },   { "SCMP_ARCH_S390X", 0 },
+	{ "SCMP_ARCH_SH", 0 },          { "SCMP_ARCH_SHEB", 0 },   { "SCMP_ARCH_X32", 0 },
+	{ "SCMP_ARCH_X86", 0 },         { "SCMP_ARCH_X86_64", 0 }, { NULL, 0 },
 };
 
 static const struct word operators[] = {
@@ -112,6 +96,7 @@ static int find_word(const struct json_at *at, enum seccomp_vocabulary v, const 
 struct profile {
 	struct seccomp_builder builder;
 	bool notifies;
+	bool check_only; /* rules are read, but not compiled */
 
 	/* Docker's form: what conditions are about. */
 	bool docker;
@@ -180,7 +165,8 @@ static int add_rule(struct profile *p, const struct json_at *rule, uint32_t acti
 	if (action == SCMP_ACT_NOTIFY &&
 	    (strcmp(call, "write") == 0 || strcmp(call, "sendmsg") == 0))
 		return json_at_error(rule, err, "SCMP_ACT_NOTIFY cannot be used for %s", call);
-	if (seccomp_builder_add_rule(&p->builder, action, call, conditions, n, &why))
+	if (!p->check_only &&
+	    seccomp_builder_add_rule(&p->builder, action, call, conditions, n, &why))
 		return json_at_error_code(rule, why.code, err, "%s", why.message);
 	p->notifies |= action == SCMP_ACT_NOTIFY;
 	return 0;
@@ -445,7 +431,7 @@ static int read_profile(struct profile *p, const struct json_at *object, struct 
 	}
 	if (read_flags(object, &out->flags, err) || read_listener(object, p, out, err))
 		return -1;
-	if (seccomp_builder_finish(&p->builder, &out->filter, &why))
+	if (!p->check_only && seccomp_builder_finish(&p->builder, &out->filter, &why))
 		return json_at_error_code(object, why.code, err, "%s", why.message);
 	return 0;
 }
@@ -472,10 +458,9 @@ int seccomp_profile_compile_oci(const struct json_at *seccomp, struct spec_secco
 	return compile(&p, seccomp, out, err);
 }
 
-int seccomp_profile_compile(const char *json, size_t len, uint64_t capabilities,
-			    struct spec_seccomp **out, struct error *err)
+static int compile_docker(struct profile *p, const char *json, size_t len,
+			  struct spec_seccomp **out, struct error *err)
 {
-	struct profile p = { .docker = true, .capabilities = capabilities };
 	autojson yyjson_doc *doc = json_parse(json, len, "seccomp profile", err);
 
 	if (!doc)
@@ -484,8 +469,27 @@ int seccomp_profile_compile(const char *json, size_t len, uint64_t capabilities,
 	struct json_at root = { .value = yyjson_doc_get_root(doc), .key = "" };
 	if (!yyjson_is_obj(root.value))
 		return error_set(err, EINVAL, "seccomp profile: not an object");
-	if (compile(&p, &root, out, err))
+	if (compile(p, &root, out, err))
 		return error_prefix(err, "seccomp profile");
+	return 0;
+}
+
+int seccomp_profile_compile(const char *json, size_t len, uint64_t capabilities,
+			    struct spec_seccomp **out, struct error *err)
+{
+	struct profile p = { .docker = true, .capabilities = capabilities };
+
+	return compile_docker(&p, json, len, out, err);
+}
+
+int seccomp_profile_check(const char *json, size_t len, uint64_t capabilities, struct error *err)
+{
+	struct profile p = { .docker = true, .capabilities = capabilities, .check_only = true };
+	struct spec_seccomp *s = NULL;
+
+	if (compile_docker(&p, json, len, &s, err))
+		return -1;
+	seccomp_profile_free(s);
 	return 0;
 }
 

@@ -35,7 +35,8 @@ static struct spec_seccomp *docker(const char *text, uint64_t capabilities)
 	struct spec_seccomp *out = NULL;
 	struct error err = ERROR_INIT;
 
-	if (seccomp_profile_compile(json, strlen(json), capabilities, &out, &err))
+	if (seccomp_profile_check(json, strlen(json), capabilities, &err) ||
+	    seccomp_profile_compile(json, strlen(json), capabilities, &out, &err))
 		fail_msg("%s: %s", text, err.message);
 	return out;
 }
@@ -419,6 +420,9 @@ static void what_is_wrong_in_dockers_form_is_named(void **state)
 		struct error err = ERROR_INIT;
 
 		assert_int_equal(seccomp_profile_compile(json, strlen(json), 0, &out, &err), -1);
+		assert_string_equal(err.message, wrong_docker[i].message);
+		error_clear(&err);
+		assert_int_equal(seccomp_profile_check(json, strlen(json), 0, &err), -1);
 		assert_string_equal(err.message, wrong_docker[i].message);
 		assert_null(out);
 	}
