@@ -38,7 +38,7 @@ struct fsck {
 	/* Counted on the way. */
 	size_t mended, left,
 		noted; /* lines: what is mended, what is (still) wrong, what is no fault */
-	size_t n_layers, n_images, n_names, n_containers;
+	size_t n_layers, n_images, n_names, n_containers, n_volumes;
 	uint64_t layer_bytes;
 };
 

@@ -10,6 +10,7 @@
 #ifndef KNARR_RUNTIME_KERNEL_H
 #define KNARR_RUNTIME_KERNEL_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -48,8 +49,16 @@ static inline int sys_openat2(int dirfd, const char *path, uint64_t flags, uint6
 			      uint64_t resolve)
 {
 	struct open_how how = { .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve };
+	long fd = -1;
 
-	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	/* EAGAIN: somebody on this machine renamed or mounted while ".." was resolved, so that the kernel could not vouch for
+	 * it. It may not go on for ever: that somebody can be a container. */
+	for (int attempt = 0; attempt < 128; attempt++) {
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return (int)fd;
 }
 
 /* Below root as a chroot would see it; links into /proc's descriptors are refused. */

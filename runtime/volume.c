@@ -325,6 +325,19 @@ int volume_describe(const char *name, const struct strv *labels, bool temporary,
 	return 0;
 }
 
+int volume_describe_anew(const struct store *st, const char *name, struct error *err)
+{
+	struct volume v autovolume = VOLUME_INIT;
+	autoclose int fd = open_volume(st, name, err);
+	char *json autofree = NULL;
+	size_t len;
+
+	if (fd < 0 || volume_describe(name, NULL, false, &v, err) < 0)
+		return -1;
+	json = write_json(&v, &len);
+	return fs_write_file(fd, VOLUME_JSON, json, len, 0600, FS_DURABLE, err);
+}
+
 int volume_create(const struct store *st, const char *name, const struct strv *labels,
 		  struct volume *out, struct error *err)
 {

@@ -40,6 +40,9 @@ void volume_draft_end(struct volume_draft *d);
 int volume_describe(const char *name, const struct strv *labels, bool temporary, struct volume *v,
 		    struct error *err);
 
+/* Writes a volume's volume.json anew, as of one without labels: for one that is damaged. */
+int volume_describe_anew(const struct store *st, const char *name, struct error *err);
+
 /* Takes a volume away that nobody uses. The caller holds the lock, or knows that nobody knows the name. */
 int volume_remove_locked(const struct store *st, const char *name, struct error *err);
 

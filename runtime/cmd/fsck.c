@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "runtime/command.h"
 #include "runtime/fsck_containers.h"
+#include "runtime/fsck_volumes.h"
 
 /* The statuses of fsck(8). */
 enum { CLEAN = 0, MENDED = 1, LEFT = 4, NOT_CHECKED = 8 };
@@ -29,8 +30,9 @@ static void sum_up(const struct fsck *f)
 {
 	char size[HUMAN_MAX];
 
-	printf("%zu layers (%s), %zu images, %zu names, %zu containers: ", f->n_layers,
-	       human_size(f->layer_bytes, size), f->n_images, f->n_names, f->n_containers);
+	printf("%zu layers (%s), %zu images, %zu names, %zu containers, %zu volumes: ", f->n_layers,
+	       human_size(f->layer_bytes, size), f->n_images, f->n_names, f->n_containers,
+	       f->n_volumes);
 	if (f->mended)
 		printf("%zu mended, ", f->mended);
 	if (f->left)
@@ -50,7 +52,7 @@ int cmd_fsck(struct command_context *ctx, int argc, char **argv)
 	};
 	const struct cli_command cmd = {
 		.usage = "fsck [OPTIONS]",
-		.summary = "Check that the store is whole: layers, images, names and containers",
+		.summary = "Check that the store is whole: layers, images, names, containers and volumes",
 		.options = options,
 		.options_anywhere = true,
 		.more = "A line tells what is wrong and what --repair would do. Indexes and records are made anew; damaged "
@@ -67,7 +69,8 @@ int cmd_fsck(struct command_context *ctx, int argc, char **argv)
 	s.fsck.st = command_store(ctx, &err);
 	s.fsck.progress = drawn_progress_init(&s.drawn, quiet);
 	if (s.fsck.st)
-		r = fsck_store(&s.fsck, &err) < 0 || fsck_containers(&s.fsck, &err) < 0;
+		r = fsck_store(&s.fsck, &err) < 0 || fsck_containers(&s.fsck, &err) < 0 ||
+		    fsck_volumes(&s.fsck, &err) < 0;
 	drawn_progress_end(&s.drawn);
 	if (!s.fsck.st || r) {
 		error_status(&err, NOT_CHECKED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `inspect` looks for a container first and then for an image; `container inspect` for containers alone. (`image inspect`
- * is in image-tools/cmd.) */
+/* `inspect` looks for a container first, then for an image, then for a volume; `container inspect` for containers alone.
+ * (`image inspect` is in image-tools/cmd, `volume inspect` in volume_ls.c.) */
 #include <errno.h>
 #include <string.h>
 
@@ -8,9 +8,10 @@
 #include "lib/log.h"
 #include "runtime/command.h"
 #include "runtime/inspect.h"
+#include "runtime/inspect_volume.h"
 
 struct search {
-	const char *type; /* "container", "image", or "": either */
+	const char *type; /* "container", "image", "volume", or "": any */
 	bool size;
 };
 
@@ -49,25 +50,55 @@ static int try_image(const struct store *st, const char *name, const struct sear
 	return 0;
 }
 
+static int try_volume(const struct store *st, const char *name, const struct search *s,
+		      struct inspecting *i, struct error *err)
+{
+	yyjson_mut_val *object = inspect_volume(inspecting_doc(i), st, name, err);
+
+	if (!object)
+		return err->code == ENOENT ? 1 : -1;
+	if (s->size)
+		log_line("WARNING: --size ignored for volume");
+	inspecting_add(i, object);
+	return 0;
+}
+
+/* In the order in which they are looked for. */
+static const struct {
+	const char *type;
+	int (*look)(const struct store *st, const char *name, const struct search *s,
+		    struct inspecting *i, struct error *err);
+} kinds[] = {
+	{ "container", try_container },
+	{ "image", try_image },
+	{ "volume", try_volume },
+};
+
+#define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
 static void inspect_one(const struct store *st, const char *name, const struct search *s,
 			struct inspecting *i)
 {
-	const char *what = !*s->type                       ? "object"
-			   : strcmp(s->type, "image") == 0 ? "image"
-							   : "container";
 	struct error err = ERROR_INIT;
 	int r = 1;
 
-	if (strcmp(what, "image") != 0)
-		r = try_container(st, name, s, i, &err);
-	if (r > 0 && strcmp(what, "container") != 0) {
+	for (size_t k = 0; k < N_KINDS && r > 0; k++) {
 		error_clear(&err);
-		r = try_image(st, name, s, i, &err);
+		if (!*s->type || strcmp(s->type, kinds[k].type) == 0)
+			r = kinds[k].look(st, name, s, i, &err);
 	}
 	if (r > 0)
-		error_set(&err, ENOENT, "No such %s: %.200s", what, name);
+		error_set(&err, ENOENT, "No such %s: %.200s", *s->type ? s->type : "object", name);
 	if (r)
 		inspecting_fail(i, &err);
+}
+
+static bool is_type(const char *type)
+{
+	for (size_t k = 0; k < N_KINDS; k++)
+		if (strcmp(type, kinds[k].type) == 0)
+			return true;
+	return false;
 }
 
 static int inspect_all(struct command_context *ctx, char **names, const char *format,
@@ -132,10 +163,11 @@ int cmd_inspect(struct command_context *ctx, int argc, char **argv)
 		return r;
 	if (!s.type)
 		s.type = "";
-	else if (strcmp(s.type, "container") != 0 && strcmp(s.type, "image") != 0) {
-		error_set(&err, EINVAL,
-			  "unknown type: \"%.100s\": must be one of \"container\", \"image\"",
-			  s.type);
+	else if (!is_type(s.type)) {
+		error_set(
+			&err, EINVAL,
+			"unknown type: \"%.100s\": must be one of \"container\", \"image\", \"volume\"",
+			s.type);
 		return command_fail(&err);
 	}
 	return inspect_all(ctx, argv + first, format, &s);

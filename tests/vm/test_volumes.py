@@ -94,6 +94,32 @@ def test_inspect_of_none(machine):
     assert result.status == 1 and json.loads(result.out) == [] and "get nope: no such volume" in result.err
 
 
+def test_inspect_finds_volumes_too(machine):
+    machine.ok("docker volume create web")
+    assert json.loads(machine.ok("docker inspect web"))[0]["Name"] == "web"
+    assert machine.ok("docker inspect --type volume -f '{{.Driver}}' web") == "local\n"
+    result = machine.run("docker inspect --type volume busybox")
+    assert result.status == 1 and "No such volume: busybox" in result.out
+    machine.ok("docker create --name web busybox true")
+    assert "State" in json.loads(machine.ok("docker inspect web"))[0], "a container comes first"
+
+
+@pytest.mark.host_is_enough
+def test_fsck(machine):
+    machine.ok("docker create --name user -v web:/w -v db:/d -v old:/o busybox true; docker fsck")
+    machine.ok(f"cd {machine.store}/volumes && : > web/volume.json && rmdir db/_data && rm -r old && mkdir .x 'a b'")
+    result = machine.run("docker fsck -q")
+    assert result.status == 4
+    for says in ("volumes/web: its volume.json is damaged", "volumes/db: has no _data", "volumes/a b: is no volume; take it away",
+                 "container user cannot be started: its volume old is gone"):
+        assert says in result.out
+    machine.ok(f"cd {machine.store}/volumes && rmdir .x 'a b'; docker fsck -q --repair || true")
+    assert machine.ok("docker volume ls -q") == "web\n"
+    assert machine.ok("docker volume inspect -f '{{.Name}}' web") == "web\n"
+    machine.ok("docker volume create db && docker volume create old && docker fsck -q && docker start user")
+    machine.ok(f"rm -r {machine.store}/quarantine")
+
+
 def test_ls(machine):
     machine.ok("docker volume create zebra; docker volume create --label kind=x apple; docker volume create --label kind mango")
     assert machine.ok("docker volume ls").splitlines() == [
