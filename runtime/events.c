@@ -249,6 +249,20 @@ void events_container(const struct store *st, const struct container_config *c, 
 	emit(st, "container", action, c->id, &a);
 }
 
+void events_exec(const struct store *st, const struct container_config *c, const char *step,
+		 const char *exec_id, char *const *args, const int *code)
+{
+	char action[MEMBER_MAX + 1], id[96], exit[24] = "";
+	size_t n = (size_t)snprintf(action, sizeof(action), "%s%s", step, args ? ":" : "");
+
+	for (; args && *args && n < sizeof(action); args++)
+		n += (size_t)snprintf(action + n, sizeof(action) - n, " %s", *args);
+	snprintf(id, sizeof(id), "execID=%.64s", exec_id);
+	if (code)
+		snprintf(exit, sizeof(exit), "exitCode=%d", *code);
+	events_container(st, c, action, (const char *[]){ id, code ? exit : NULL, NULL });
+}
+
 /* ---- Reading */
 
 static int open_file(const struct store *st, const char *name)

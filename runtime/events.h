@@ -31,6 +31,11 @@ void events_emit(const struct store *st, const char *type, const char *action, c
 void events_container(const struct store *st, const struct container_config *c, const char *action,
 		      const char *const *more);
 
+/* The same for a process that is added to a container: step is "exec_create", "exec_start" (with its args, NULL-terminated) or
+ * "exec_die" (with its exit code); exec_id: 64 digits of its own. */
+void events_exec(const struct store *st, const struct container_config *c, const char *step,
+		 const char *exec_id, char *const *args, const int *code);
+
 /* ---- Reading */
 
 struct events_reader {

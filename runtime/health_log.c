@@ -117,6 +117,8 @@ void health_log_put(yyjson_mut_doc *doc, yyjson_mut_val *state, int dirfd,
 
 	if (written) {
 		health = yyjson_val_mut_copy(doc, yyjson_doc_get_root(written));
+		yyjson_mut_obj_replace(health, yyjson_mut_str(doc, "Status"),
+				       yyjson_mut_str(doc, health_name(s->health)));
 		yyjson_mut_obj_add_val(doc, state, "Health", health);
 		return;
 	}

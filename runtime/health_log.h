@@ -57,7 +57,7 @@ int health_log_write(int dirfd, const struct health_log *log, struct error *err)
 /* For a container that starts anew: no file. */
 void health_log_remove(int dirfd);
 
-/* Adds "Health" to state as inspect shows it, from the file in dirfd; where that is missing or damaged, what s says alone.
+/* Adds "Health" to state as inspect shows it, with the status of s and the results of the file in dirfd, if it is there.
  * Nothing for a container without health checks. */
 void health_log_put(yyjson_mut_doc *doc, yyjson_mut_val *state, int dirfd,
 		    const struct container_state *s);

@@ -66,7 +66,7 @@ static void put_state(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct conta
 	inspect_put(doc, state, "Error", s->error);
 	put_time(doc, state, "StartedAt", s->started);
 	put_time(doc, state, "FinishedAt", s->finished);
-	health_log_put(doc, state, c->dirfd, s);
+	health_log_put(doc, state, container_home(c), s);
 }
 
 /* ---- The rest */

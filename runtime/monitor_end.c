@@ -144,6 +144,9 @@ int64_t monitor_end_run(struct monitor *m, struct control_exit *last)
 	state->restart_count += back;
 	state->manually_stopped = now < m->no_restart_until_ms && m->stopped_by_hand;
 	state->paused = false;
+	/* Nobody asks any more: with Docker, too, that is not healthy. */
+	if (state->health != HEALTH_NONE)
+		state->health = HEALTH_UNHEALTHY;
 	state->pid = 0;
 	state->exit_code = last->code;
 	state->oom_killed = last->oom_killed;

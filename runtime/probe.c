@@ -17,6 +17,7 @@
 #include "lib/human.h"
 #include "runtime/cgroup.h"
 #include "runtime/engine.h"
+#include "runtime/events.h"
 #include "runtime/kernel.h"
 #include "runtime/monitor_private.h"
 #include "runtime/user.h"
@@ -34,6 +35,7 @@ struct check {
 	const struct container *c;
 	int pidfd, cgroup_fd;
 	struct sandbox sandbox;
+	char id[ID_LEN + 1]; /* in events */
 	int out; /* what it says comes here; -1: its end */
 	bool cut;
 	struct health_result *result;
@@ -86,6 +88,10 @@ static int execute(struct check *k, struct error *err)
 			strv_addf(&process.env, "HOME=%s", home);
 		status = sandbox_exec(k->pidfd, &process, stdio, own >= 0 ? own : k->cgroup_fd,
 				      &k->sandbox, err);
+		if (status == 0) {
+			events_exec(k->st, &k->c->config, "exec_create", k->id, args.items, NULL);
+			events_exec(k->st, &k->c->config, "exec_start", k->id, args.items, NULL);
+		}
 	}
 	cleanup_close(&ends[1]);
 	spec_process_free(&process);
@@ -191,7 +197,7 @@ static void check(struct check *k)
 	bool ended;
 
 	r->start = time_now();
-	if (execute(k, &err) < 0) {
+	if (id_random(k->id, &err) < 0 || execute(k, &err) < 0) {
 		say(r, err.message);
 		r->exit_code = -1;
 		r->end = time_now();
@@ -216,6 +222,7 @@ static void check(struct check *k)
 	if (!ended)
 		tell_timeout(r, timeout);
 	r->end = time_now();
+	events_exec(k->st, &k->c->config, "exec_die", k->id, NULL, &r->exit_code);
 	/* Unless it left something running there. */
 	if (k->cgroup_fd >= 0)
 		unlinkat(k->cgroup_fd, CGROUP, AT_REMOVEDIR);

@@ -10,12 +10,14 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 #include "runtime/engine.h"
+#include "runtime/events.h"
 #include "runtime/sandbox.h"
 #include "runtime/terminal.h"
 #include "runtime/user.h"
 
 struct exec {
 	struct engine_exec request;
+	const char *keys; /* --detach-keys */
 	bool detach, interactive;
 };
 
@@ -98,16 +100,13 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 	struct error err = ERROR_INIT;
 	enum attach_end end = ATTACH_FAILED;
 	autoclose int pidfd = -1;
+	char id[ID_LEN + 1];
 	int code = 1;
 
-	if (container_open(st, word, &c, &err) < 0 ||
+	if (detach_keys_parse(x->keys, &a.keys, &err) < 0 || id_random(id, &err) < 0 ||
+	    container_open(st, word, &c, &err) < 0 ||
 	    (pidfd = container_open_first(st, &c, &err)) < 0)
 		return failed(&err);
-	if (c.state.paused) {
-		error_set(&err, EBUSY,
-			  "Container %s is paused, unpause the container before exec", word);
-		return failed(&err);
-	}
 	if (c.state.paused) {
 		error_set(&err, EBUSY, "Container %s is paused, unpause the container before exec",
 			  c.config.id);
@@ -122,6 +121,8 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 		close_all(p.ours);
 		return failed(&err);
 	}
+	events_exec(st, &c.config, "exec_create", id, x->request.args, NULL);
+	events_exec(st, &c.config, "exec_start", id, x->request.args, NULL);
 	if (x->detach) {
 		/* Nobody reads what it says; PID 1 will reap it. */
 		sandbox_close(&sb);
@@ -140,6 +141,8 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 		fputs("\nread escape sequence\n", stderr);
 		return 0;
 	}
+	if (end == ATTACH_EXITED)
+		events_exec(st, &c.config, "exec_die", id, NULL, &code);
 	return end == ATTACH_EXITED ? code : failed(&err);
 }
 
@@ -150,6 +153,8 @@ int cmd_exec(struct command_context *ctx, int argc, char **argv)
 	const struct cli_option options[] = {
 		{ "detach", 'd', CLI_BOOL, &x.detach, NULL,
 		  "Detached mode: run command in the background" },
+		{ "detach-keys", 0, CLI_STRING, &x.keys, "string",
+		  "Override the key sequence for detaching a container" },
 		{ "env", 'e', CLI_LIST, &env, "list", "Set environment variables" },
 		{ "env-file", 0, CLI_LIST, &files, "list",
 		  "Read in a file of environment variables" },

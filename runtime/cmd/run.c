@@ -8,6 +8,7 @@
 #include "runtime/cmd/request.h"
 #include "runtime/command.h"
 #include "runtime/control.h"
+#include "runtime/events.h"
 #include "runtime/monitor.h"
 #include "runtime/terminal.h"
 
@@ -56,7 +57,8 @@ static int run(const struct store *st, const struct request *r)
 	a.input = r->engine.interactive;
 	a.tty = r->engine.tty;
 	a.pass_signals = r->sig_proxy;
-	if (!r->engine.detach && attach_prepare(&a, &err) < 0)
+	if (detach_keys_parse(r->detach_keys, &a.keys, &err) < 0 ||
+	    (!r->engine.detach && attach_prepare(&a, &err) < 0))
 		return failed(&err);
 	fd = start(st, r, &c, &err);
 	if (fd < 0) {
@@ -67,10 +69,12 @@ static int run(const struct store *st, const struct request *r)
 		puts(c.config.id);
 		return command_done(0);
 	}
+	events_container(st, &c.config, "attach", NULL);
 	switch (attach_monitor(&a, fd, &code, &err)) {
 	case ATTACH_EXITED:
 		break;
 	case ATTACH_DETACHED:
+		events_container(st, &c.config, "detach", NULL);
 		fputs("\nread escape sequence\n", stderr);
 		code = 0;
 		break;
