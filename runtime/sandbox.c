@@ -144,11 +144,11 @@ static int set_scheduler(pid_t pid, const struct spec_scheduler *s, struct error
 }
 
 /* All of it holds from the program's first instruction, and none of our own are subject to it. */
-static int set_limits(const struct sandbox_plan *plan, pid_t pid, struct error *err)
+static int set_limits(const struct sandbox_plan *plan, pid_t pid, bool rlimits, struct error *err)
 {
 	const struct spec_process *p = plan->process;
 
-	for (size_t i = 0; i < p->n_rlimits; i++)
+	for (size_t i = 0; rlimits && i < p->n_rlimits; i++)
 		if (syscall(SYS_prlimit64, pid, p->rlimits[i].resource, &p->rlimits[i].limit,
 			    NULL) < 0)
 			return error_errno(err, "setting resource limits");
@@ -260,7 +260,7 @@ static int answer(struct sandbox *sb, const struct sandbox_plan *plan,
 	if (report->step == STEP_NAMESPACED && plan->asks)
 		return furnish(plan, sb->pid, err) < 0 ? -1 : tell_go(sb, err);
 	if (report->step == STEP_READY)
-		return set_limits(plan, sb->pid, err) < 0 ? -1 : 1;
+		return set_limits(plan, sb->pid, report->code != 0, err) < 0 ? -1 : 1;
 	return sandbox_report_error(report, err);
 }
 

@@ -65,7 +65,7 @@ bool sandbox_read_word(int fd, char *word)
 static void say(struct sandbox_plan *plan, enum sandbox_step step, int fd)
 {
 	plan->report.step = (int32_t)step;
-	plan->report.code = 0;
+	plan->report.code = step == STEP_READY ? plan->limits_left : 0;
 	plan->report.detail[0] = '\0';
 	/* With nobody to hear it there is nobody to go on for. */
 	if (sandbox_send_report(plan, fd) < 0)
@@ -281,6 +281,18 @@ static int begin(struct sandbox_plan *plan)
 	return 0;
 }
 
+/* Limits are the parent's to raise, who has the right to in the machine's user namespace. Where nobody has it, the parent may
+ * not even lower those of another user's process: what we may do ourselves we do while we are who the parent is. */
+static void try_limits(struct sandbox_plan *plan)
+{
+	const struct spec_process *p = plan->process;
+
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		if (syscall(SYS_prlimit64, 0, p->rlimits[i].resource, &p->rlimits[i].limit, NULL) <
+		    0)
+			plan->limits_left = errno;
+}
+
 static int set_up(struct sandbox_plan *plan, const char **program)
 {
 	const struct spec_process *p = plan->process;
@@ -311,6 +323,7 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 
 	if (capability_drop_bounding(plan->capabilities.bounding, plan->all_capabilities) < 0)
 		return sandbox_fault(plan, STEP_CAPABILITY, "bounding set");
+	try_limits(plan);
 	if (sandbox_set_user(plan) < 0)
 		return -1;
 	umask(p->umask == (mode_t)-1 ? 022 : p->umask);

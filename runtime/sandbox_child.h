@@ -95,6 +95,7 @@ struct sandbox_plan {
 	unsigned int filter_flags;
 	size_t listen_pid_at; /* which of process->env is LISTEN_PID, plus 1; 0: none */
 	char listen_pid[24];
+	int limits_left; /* child: not 0, an errno value, where the parent must set the resource limits; told by STEP_READY's code */
 	struct sandbox_report report; /* room for what the child says; its copy is its own */
 };
 
