@@ -163,6 +163,11 @@ int engine_modes(const struct engine_request *r, struct container_config *config
 		return error_set(
 			err, EINVAL,
 			"cannot share the host PID namespace when user namespaces are enabled");
+	/* Its procfs may be mounted by the root of the user namespace that it belongs to alone. */
+	if (engine_mode_is(h->userns_mode, "auto") && engine_joined(h->pid_mode))
+		return error_set(
+			err, EINVAL,
+			"cannot join the PID namespace of another container with --userns auto");
 	return 0;
 }
 
