@@ -194,6 +194,8 @@ static int remote_frame(struct remote *r, int *code, struct error *err)
 	switch (f->type) {
 	case CONTROL_STDOUT:
 	case CONTROL_STDERR:
+		if (r->session.a->mute[f->type == CONTROL_STDERR])
+			return 0;
 		o = &r->out[f->type == CONTROL_STDERR];
 		o->data = f->payload;
 		o->len = f->length;

@@ -16,6 +16,7 @@ struct attach {
 	bool input; /* pass our stdin on */
 	bool tty; /* the other side is a terminal: ours goes raw when input is passed on, its size follows ours */
 	struct detach_keys keys; /* with a terminal and input; n 0: none */
+	bool mute[2];      /* its stdout and stderr are not for us */
 	bool pass_signals; /* to the other side; else they do to us what they always do */
 	int signal_fd;     /* from attach_prepare; -1 without */
 	sigset_t old_mask;

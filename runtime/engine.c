@@ -191,8 +191,7 @@ static int merge_mounts(const struct engine_request *r, struct container_config 
 	return 0;
 }
 
-/* Of -a's streams; none named: stdout and stderr. -i is stdin. */
-static bool attached(const struct engine_request *r, const char *stream)
+bool engine_attaches(const struct engine_request *r, const char *stream)
 {
 	for (size_t i = 0; i < r->attach.len; i++)
 		if (strcasecmp(r->attach.items[i], stream) == 0)
@@ -200,6 +199,7 @@ static bool attached(const struct engine_request *r, const char *stream)
 	return false;
 }
 
+/* -a names streams; without it they are stdout and stderr. -i is stdin. */
 static void merge_streams(const struct engine_request *r, struct container_config *config)
 {
 	bool usual = !r->attach.len && !r->detach;
@@ -207,9 +207,9 @@ static void merge_streams(const struct engine_request *r, struct container_confi
 	config->tty = r->tty;
 	config->open_stdin = r->interactive;
 	config->stdin_once = r->interactive && !r->detach;
-	config->attach_stdin = !r->detach && (r->interactive || attached(r, "stdin"));
-	config->attach_stdout = usual || attached(r, "stdout");
-	config->attach_stderr = usual || attached(r, "stderr");
+	config->attach_stdin = !r->detach && (r->interactive || engine_attaches(r, "stdin"));
+	config->attach_stdout = usual || engine_attaches(r, "stdout");
+	config->attach_stderr = usual || engine_attaches(r, "stderr");
 }
 
 int engine_configure(const struct image *image, const struct engine_request *request,
@@ -241,11 +241,12 @@ int engine_configure(const struct image *image, const struct engine_request *req
 	config->auto_remove = request->auto_remove;
 	config->readonly_rootfs = request->readonly;
 	merge_streams(request, config);
+	/* Values first, then what does not go together. */
 	if (engine_life(request, config, err) < 0 ||
 	    engine_names(request, &config->host, err) < 0 ||
+	    engine_limits(request, &config->host, warnings, err) < 0 ||
 	    engine_modes(request, config, warnings, err) < 0 ||
-	    engine_rights(request, config, err) < 0 ||
-	    engine_limits(request, &config->host, warnings, err) < 0)
+	    engine_rights(request, config, err) < 0)
 		return -1;
 	return merge_mounts(request, config, err);
 }

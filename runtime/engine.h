@@ -79,6 +79,9 @@ struct engine_request {
 
 void engine_request_free(struct engine_request *r);
 
+/* Whether -a names the stream: "stdin", "stdout", "stderr". */
+bool engine_attaches(const struct engine_request *r, const char *stream);
+
 /* Fills config (but for id, created and a name not asked for). An entrypoint given drops the image's command; arguments
  * given replace it; environments and labels are merged, the later one winning. What Docker does without, telling so, is
  * appended to warnings. -1 with err set, EINVAL, in Docker's words, for values that make no sense, and `No command

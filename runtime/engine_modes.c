@@ -154,7 +154,7 @@ int engine_modes(const struct engine_request *r, struct container_config *config
 		return -1;
 	if (engine_mode_is(h->uts_mode, "host") && r->hostname)
 		return error_set(err, EINVAL, "conflicting options: hostname and the UTS mode");
-	if (engine_mode_is(h->userns_mode, "auto") && h->privileged)
+	if (engine_mode_is(h->userns_mode, "auto") && r->privileged)
 		return error_set(
 			err, EINVAL,
 			"privileged mode is incompatible with user namespaces.  You must run the "
@@ -163,6 +163,11 @@ int engine_modes(const struct engine_request *r, struct container_config *config
 		return error_set(
 			err, EINVAL,
 			"cannot share the host PID namespace when user namespaces are enabled");
+	/* Its procfs may be mounted by the root of the user namespace that it belongs to alone. */
+	if (engine_mode_is(h->userns_mode, "auto") && engine_joined(h->pid_mode))
+		return error_set(
+			err, EINVAL,
+			"cannot join the PID namespace of another container with --userns auto");
 	return 0;
 }
 

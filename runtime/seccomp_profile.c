@@ -161,10 +161,6 @@ static int add_rule(struct profile *p, const struct json_at *rule, uint32_t acti
 
 	if (!*call)
 		return json_at_error(rule, err, "names an empty system call");
-	/* What sends the listener to its socket would wait for the one who listens there. */
-	if (action == SCMP_ACT_NOTIFY &&
-	    (strcmp(call, "write") == 0 || strcmp(call, "sendmsg") == 0))
-		return json_at_error(rule, err, "SCMP_ACT_NOTIFY cannot be used for %s", call);
 	if (!p->check_only &&
 	    seccomp_builder_add_rule(&p->builder, action, call, conditions, n, &why))
 		return json_at_error_code(rule, why.code, err, "%s", why.message);
@@ -408,9 +404,7 @@ static int read_profile(struct profile *p, const struct json_at *object, struct 
 
 	if (read_action(object, "defaultAction", "defaultErrnoRet", &action, err))
 		return -1;
-	if (action == SCMP_ACT_NOTIFY)
-		return json_at_error(&action_at, err,
-				     "SCMP_ACT_NOTIFY cannot be what is done by default");
+	p->notifies = action == SCMP_ACT_NOTIFY;
 	if (seccomp_builder_start(&p->builder, action, &why))
 		return json_at_error_code(&action_at, why.code, err, "%s", why.message);
 	if (json_at_get_array(object, "architectures", &architectures, err) ||

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -11,13 +13,38 @@
 #include "runtime/events.h"
 #include "runtime/monitor.h"
 #include "runtime/terminal.h"
+#include "runtime/volume.h"
 
-/* Makes and starts the container; returns the connection to its monitor once the program runs, or -1 with err set and
- * nothing left behind. */
+/* What the starting command is to be connected to: what -a names, else all but input that was not asked for. */
+static uint32_t attached(const struct engine_request *r)
+{
+	bool output = !r->attach.len || engine_attaches(r, "stdout") || engine_attaches(r, "stderr");
+
+	if (r->detach)
+		return 0;
+	return (output ? CONTROL_ATTACH_OUTPUT : 0) | (r->interactive ? CONTROL_ATTACH_STDIN : 0);
+}
+
+/* Why it could not be started, for `ps` and `inspect`; with --rm it goes. */
+static void keep_or_remove(const struct store *st, struct container *c, const struct error *err)
+{
+	if (c->config.auto_remove) {
+		container_remove(st, c, NULL);
+		volumes_remove_anonymous(st, &c->config, NULL);
+		return;
+	}
+	c->state.exit_code = err->status ? err->status : 125;
+	memcpy(c->state.error, err->message, sizeof(c->state.error));
+	container_write_state(c, NULL);
+}
+
+/* Makes and starts the container; returns the connection to its monitor once the program runs, or -1 with err set. One that
+ * cannot be started stays as made, as with Docker, unless it has --rm. */
 static int start(const struct store *st, const struct request *r, struct container *c,
 		 struct error *err)
 {
-	struct monitor_options options = { .remove_on_failure = true };
+	struct monitor_options options = { .remove_on_failure = r->engine.auto_remove,
+					   .attach = attached(&r->engine) };
 	struct spec autospec spec = SPEC_INIT;
 	autoimage struct image *image = NULL;
 	autoclose int fd = -1;
@@ -27,13 +54,10 @@ static int start(const struct store *st, const struct request *r, struct contain
 	if (engine_spec(st, c, &spec, err) == 0) {
 		if (r->engine.tty)
 			terminal_size(STDIN_FILENO, &spec.process.rows, &spec.process.cols);
-		if (!r->engine.detach)
-			options.attach = CONTROL_ATTACH_OUTPUT |
-					 (r->engine.interactive ? CONTROL_ATTACH_STDIN : 0);
 		fd = monitor_start(st, c, image, &spec, &options, err);
 	}
 	if (fd < 0) {
-		container_remove(st, c, NULL);
+		keep_or_remove(st, c, err);
 		return -1;
 	}
 	return monitor_started(fd, err) < 0 ? -1 : STEAL_FD(fd);
@@ -57,8 +81,16 @@ static int run(const struct store *st, const struct request *r)
 	a.input = r->engine.interactive;
 	a.tty = r->engine.tty;
 	a.pass_signals = r->sig_proxy;
-	if (detach_keys_parse(r->detach_keys, &a.keys, &err) < 0 ||
-	    (!r->engine.detach && attach_prepare(&a, &err) < 0))
+	a.mute[0] = r->engine.attach.len && !engine_attaches(&r->engine, "stdout");
+	a.mute[1] = r->engine.attach.len && !engine_attaches(&r->engine, "stderr");
+	if (detach_keys_parse(r->detach_keys, &a.keys, &err) < 0)
+		return failed(&err);
+	if (r->engine.detach && r->engine.attach.len) {
+		error_set(&err, EINVAL,
+			  "conflicting options: cannot specify both --attach and --detach");
+		return failed(&err);
+	}
+	if (!r->engine.detach && attach_prepare(&a, &err) < 0)
 		return failed(&err);
 	fd = start(st, r, &c, &err);
 	if (fd < 0) {

@@ -186,7 +186,7 @@ static void its_processes_belong_to_the_outside_ids(void **state)
 
 	/* And so does what is added by exec. */
 	spec_process_docker_defaults(&p);
-	p.cwd = xstrdup("/dev/shm/made");
+	p.cwd = xstrdup("/dev/shm");
 	p.uid = 1000;
 	strv_add(&p.env, "PATH=/bin");
 	strv_add(&p.args, "sh");
@@ -303,7 +303,7 @@ static void add_hook(struct spec *spec, enum spec_stage stage, const char *scrip
 static char *tell_state(void *arg, pid_t pid, const char *status)
 {
 	(void)arg;
-	return str_format("%s %s", status, pid > 1 ? "pid" : "none");
+	return str_format("%s %s", status, pid > 1 ? "pid" : pid == 1 ? "first" : "none");
 }
 
 static int on_created(void *arg, pid_t pid, struct error *err)
@@ -332,10 +332,10 @@ static void hooks_run_where_and_when_they_should(void **state)
 					   "[ $(readlink /proc/self/ns/uts) != '%s' ] && echo there >>told", own);
 	add_hook(&spec, HOOK_CREATE_CONTAINER, script);
 	add_hook(&spec, HOOK_START_CONTAINER, "echo startContainer $(cat) $(hostname) >/dev/shm/inside");
-	EXPECT_RUN(&spec, "startContainer created pid box\n");
+	EXPECT_RUN(&spec, "startContainer created first box\n");
 	autofree char *told = fs_read_file(scratch(state), "told", 4096, NULL, &err);
 	assert_string_equal(told, "prestart creating pid 0\ncreateRuntime creating pid\n"
-				  "createContainer creating pid\nthere\n");
+				  "createContainer creating first\nthere\n");
 	assert_true(seen > 1);
 	unlinkat(scratch(state), "told", 0);
 }

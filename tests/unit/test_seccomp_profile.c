@@ -236,6 +236,11 @@ static void flags_and_listener(void **state)
 	assert_string_equal(s->listener_path, "/x");
 	assert_string_equal(s->listener_metadata, "m");
 	seccomp_profile_free(s);
+
+	s = oci("{'defaultAction': 'SCMP_ACT_NOTIFY', 'listenerPath': '/x'}");
+	assert_int_equal(native(s, SYS_mkdir, 0), SECCOMP_RET_USER_NOTIF);
+	assert_string_equal(s->listener_path, "/x");
+	seccomp_profile_free(s);
 }
 
 /* ---- Docker's form */
@@ -328,8 +333,8 @@ static const struct {
 } wrong[] = {
 	{ "{}", "linux.seccomp.defaultAction: missing" },
 	{ "{'defaultAction': 7}", "linux.seccomp.defaultAction: not a string" },
-	{ "{'defaultAction': 'SCMP_ACT_NOTIFY', 'listenerPath': '/x'}",
-	  "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be what is done by default" },
+	{ "{'defaultAction': 'SCMP_ACT_NOTIFY'}",
+	  "linux.seccomp.listenerPath: missing, with SCMP_ACT_NOTIFY" },
 	{ "{'defaultAction': 'SCMP_ACT_ALLOW', 'defaultErrnoRet': 1}",
 	  "linux.seccomp.defaultErrnoRet: SCMP_ACT_ALLOW has no such number" },
 	{ "{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': 4096}",
@@ -362,9 +367,6 @@ static const struct {
 	  "linux.seccomp.syscalls[0].errnoRet: SCMP_ACT_LOG has no such number" },
 	{ RULE("'action': 'SCMP_ACT_NOTIFY', 'names': ['read']"),
 	  "linux.seccomp.listenerPath: missing, with SCMP_ACT_NOTIFY" },
-	{ "{'defaultAction': 'SCMP_ACT_ALLOW', 'listenerPath': '/x', 'syscalls': [{'names': ['sendmsg'],"
-	  " 'action': 'SCMP_ACT_NOTIFY'}]}",
-	  "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for sendmsg" },
 	{ ARG("1"), "linux.seccomp.syscalls[0].args[0]: not an object" },
 	{ ARG("{'index': 6, 'value': 1, 'op': 'SCMP_CMP_EQ'}"),
 	  "linux.seccomp.syscalls[0].args[0].index: 6 is not in 0 to 5" },

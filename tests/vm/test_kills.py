@@ -145,3 +145,54 @@ def _that_changes_something(shop, kind):
             continue
         if kind in ("import", "commit") or step.after(shop.state, []).rows() != shop.state.rows():
             return step
+
+
+# ---- Volumes
+
+def _volume_state(shop, want):
+    """Whether the volume is there: "absent", "whole" with what the image has in /bin, or what is wrong."""
+    if "filled" not in shop.machine.ok("docker volume ls -q").split():
+        return "absent"
+    data = f"{shop.machine.store}/volumes/filled/_data"
+    have = shop.machine.run(f"docker volume inspect filled >/dev/null && ls {data} | wc -l && md5sum < {data}/busybox").out
+    return "whole" if have == want else f"half: {have}"
+
+
+@pytest.mark.host_is_enough
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize("shop", [{"count": 2, "noise": 2000}], indirect=True)
+@pytest.mark.parametrize("command, before, after", [
+    ("create --name made -v filled:/bin kept:1", "absent", "whole"),
+    ("volume rm filled", "whole", "absent"),
+    ("create --name made -v filled:/bin kept:1", "empty", "whole"),
+])
+def test_volumes_killed_before_every_call(shop, command, before, after):
+    """A volume is never half filled nor half removed, and has a name only with all its data."""
+    want = shop.machine.ok("docker run --rm kept:1 sh -c 'ls /bin | wc -l; md5sum < /bin/busybox'")
+    for call in ("write", "fsync", "flock", "linkat", "renameat", "renameat2", "unlinkat", "mkdirat"):
+        # every call at first, then further and further apart: a volume of some hundred files takes many of them
+        n, step = 1, 1
+        while True:
+            shop.machine.run("docker rm -fv made; docker volume rm -f filled")
+            if before == "whole":
+                shop.machine.ok("docker create --name made -v filled:/bin kept:1 && docker rm made")
+            if before == "empty":
+                shop.machine.ok("docker volume create filled")
+            process = shop.popen("docker " + command, ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                                                       f"inject={call}:signal=KILL:when={n}"])
+            process.communicate()
+            state, how = _volume_state(shop, want), f"{command} killed at {call} {n}"
+            if process.returncode == 0:
+                assert state == after, how
+                break
+            # the empty one stays empty until all is there
+            if before == "empty" and state.startswith("half: 0"):
+                state = "empty"
+            assert state in (before, after), f"{how}: {state}"
+            step = step if n < 3 else step * 3
+            n += step
+            assert n < 10000, how
+        result = shop.machine.run("docker fsck -q")
+        assert result.status == 0 and not model.left_over(result.out.splitlines()), f"{command}, {call}: {result.out}"
+    shop.machine.run("docker rm -fv made")
+    shop.restart()

@@ -258,10 +258,11 @@ RECEIVE, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, _SEND: struc
 
 
 class Agent(threading.Thread):
-    """Takes one listener at path, answers its calls with an error that no kernel gives for them."""
+    """Takes one listener at path, answers its calls with an error that no kernel gives for them, or as it is told."""
 
-    def __init__(self, path):
+    def __init__(self, path, answer=(-errno.EXFULL, 0)):
         super().__init__(daemon=True)
+        self.answer = answer  # the error, and flags
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.server.bind(path)
         self.server.listen(1)
@@ -285,7 +286,7 @@ class Agent(threading.Thread):
                 fcntl.ioctl(fds[0], RECEIVE, request)
                 identifier, _, _, number = struct.unpack_from("=QIIi", request)
                 self.calls.append(number)
-                fcntl.ioctl(fds[0], SEND, struct.pack("=QqiI", identifier, 0, -errno.EXFULL, 0))
+                fcntl.ioctl(fds[0], SEND, struct.pack("=QqiI", identifier, 0, *self.answer))
             except OSError:
                 break
         os.close(fds[0])
@@ -304,6 +305,22 @@ def test_agent_gets_the_listener_and_answers(box, tmp_path):
     assert agent.state["fds"] == ["seccompFd"] and agent.state["metadata"] == "some words" and agent.state["pid"] > 0
     assert agent.state["state"]["id"] == box.id("a") and agent.state["state"]["status"] in ("creating", "created")
     assert not box.leftovers()
+
+
+@pytest.mark.host_is_enough
+@pytest.mark.parametrize("nnp", [True, False])
+@pytest.mark.parametrize("content", [
+    {"defaultAction": "SCMP_ACT_NOTIFY"},
+    {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read", "write", "sendmsg", "close", "execve"],
+                                                      "action": "SCMP_ACT_NOTIFY"}]}])
+def test_agent_may_be_asked_of_every_call(box, tmp_path, content, nnp):
+    """Also of those that the runtime itself makes before the program: the listener is fetched from outside."""
+    path = str(tmp_path / "agent")
+    agent = Agent(path, answer=(0, 1))  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
+    box.shell("echo done", noNewPrivileges=nnp, change=seccomp(content | {"listenerPath": path}))
+    assert "done\n" in box.ok("run -b " + box.bundle, "a")
+    agent.join(30)
+    assert {1, 59} <= set(agent.calls), "write and execve"
 
 
 @pytest.mark.host_is_enough
