@@ -44,7 +44,7 @@ static void unescape(char *s)
 
 /* The folder of the whole cgroup2 tree; -1 with errno ENOENT if the machine has none. The two usual
  * places need no look at the mount table. */
-static int open_base(void)
+int cgroup_open_root(void)
 {
 	static const char *const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
@@ -110,7 +110,7 @@ static int open_child(int fd, const char *name, bool *made)
 
 int cgroup_create(const char *name, struct error *err)
 {
-	autoclose int at = open_base();
+	autoclose int at = cgroup_open_root();
 
 	if (at < 0) {
 		log_warn_once("no cgroup v2 here: containers run unlimited, beside their caller");
@@ -138,7 +138,7 @@ int cgroup_create(const char *name, struct error *err)
 
 int cgroup_open(const char *name, struct error *err)
 {
-	autoclose int base = open_base();
+	autoclose int base = cgroup_open_root();
 
 	if (!name)
 		return error_set(err, ENOENT, "no such cgroup");
@@ -340,7 +340,7 @@ static int remove_below(int fd)
 
 int cgroup_remove(const char *name, int timeout_ms, struct error *err)
 {
-	autoclose int base = open_base();
+	autoclose int base = cgroup_open_root();
 
 	if (base < 0 || !name)
 		return 0;

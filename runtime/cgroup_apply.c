@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writing what cgroup_limits.h has worked out, and telling why something cannot be written. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/str.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_file.h"
 #include "runtime/cgroup_limits.h"
@@ -52,15 +54,64 @@ static int lacks(int fd, const struct cgroup_setting *s, struct error *err)
 			 s->value, controller);
 }
 
+/* Weights count for disks whose model of costs is turned on, which is the whole machine's affair (cgroup-v2.rst,
+ * "io.cost.qos"): so that is done when somebody first asks for weights, with the kernel's own model. */
+static int count_costs(int root, const char *device)
+{
+	char text[CGROUP_FILE_MAX];
+	autofree char *on = str_format("%s enable=1", device);
+
+	if (cgroup_file_read(root, "io.cost.qos", text) >= 0 && strstr(text, on))
+		return 0;
+	return cgroup_file_write(root, "io.cost.qos", on);
+}
+
+/* For all disks there are: those that stand for hardware. */
+static void count_all_costs(int root)
+{
+	autodir DIR *disks = opendir("/sys/block");
+	struct dirent *e;
+
+	while (disks && (e = readdir(disks)) != NULL) {
+		autofree char *device = str_format("%s/device", e->d_name);
+		autofree char *number = str_format("%s/dev", e->d_name);
+		autofree char *text = NULL;
+
+		if (e->d_name[0] == '.' || faccessat(dirfd(disks), device, F_OK, 0) < 0)
+			continue;
+		text = fs_read_file(dirfd(disks), number, 64, NULL, NULL);
+		if (!text)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		count_costs(root, text);
+	}
+}
+
+/* "4950" or "8:0 4950" to io.weight. */
+static int write_weight(int fd, const char *value)
+{
+	autoclose int root = cgroup_open_root();
+	size_t device = strcspn(value, " ");
+
+	if (root >= 0 && value[device]) {
+		autofree char *number = xstrndup(value, device);
+		if (count_costs(root, number) < 0)
+			return -1;
+	} else if (root >= 0) {
+		count_all_costs(root);
+	}
+	return cgroup_file_write(fd, "io.weight", value);
+}
+
 static int write_setting(int fd, const struct cgroup_setting *s, struct error *err)
 {
 	const char *file = s->file, *value = s->value;
 	int status = cgroup_file_write(fd, file, value);
 
-	if (status < 0 && errno == ENOENT && s->else_file) {
-		file = s->else_file;
+	if (status < 0 && errno == ENOENT && s->else_value) {
+		file = "io.weight";
 		value = s->else_value;
-		status = cgroup_file_write(fd, file, value);
+		status = faccessat(fd, file, F_OK, 0) < 0 ? -1 : write_weight(fd, value);
 	}
 	if (status == 0)
 		return 0;

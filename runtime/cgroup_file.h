@@ -9,6 +9,9 @@
 
 #define CGROUP_FILE_MAX 4096
 
+/* The folder of the whole cgroup2 tree; -1 with errno ENOENT if the machine has none. */
+int cgroup_open_root(void);
+
 /* Writes text to the file of the cgroup behind fd. Returns 0, or -1 with errno. */
 int cgroup_file_write(int fd, const char *file, const char *text);
 

@@ -150,7 +150,6 @@ static void add_weight(struct cgroup_settings *s, const char *prefix, uint64_t w
 	struct cgroup_setting *set = add_named(s, "io", "io.bfq.weight",
 					       str_format("%s%" PRIu64, prefix, weight));
 
-	set->else_file = "io.weight";
 	set->else_value = str_format("%s%" PRIu64, prefix, cgroup_io_weight(weight));
 }
 

@@ -41,6 +41,7 @@ int cmd_system_df(struct command_context *ctx, int argc, char **argv);
 int cmd_system_prune(struct command_context *ctx, int argc, char **argv);
 int cmd_top(struct command_context *ctx, int argc, char **argv);
 int cmd_unpause(struct command_context *ctx, int argc, char **argv);
+int cmd_update(struct command_context *ctx, int argc, char **argv);
 int cmd_version(struct command_context *ctx, int argc, char **argv);
 int cmd_volume_create(struct command_context *ctx, int argc, char **argv);
 int cmd_volume_inspect(struct command_context *ctx, int argc, char **argv);

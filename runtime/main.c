@@ -75,6 +75,8 @@ static const struct command commands[] = {
 	  "container" },
 	{ "unpause", cmd_unpause, OTHER, "Unpause all processes within one or more containers",
 	  "unpause", "container" },
+	{ "update", cmd_update, OTHER, "Update configuration of one or more containers", "update",
+	  "container" },
 	{ "wait", cmd_wait, OTHER,
 	  "Block until one or more containers stop, then print their exit codes", "wait",
 	  "container" },

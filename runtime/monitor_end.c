@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_stats.h"
 #include "runtime/events.h"
 #include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
@@ -74,22 +75,6 @@ void monitor_fail(struct monitor *m, struct error *err)
 	control_send(m->command_fd, CONTROL_FAILED, &failed, sizeof(failed));
 }
 
-/* Whether the kernel killed for memory in the cgroup (Documentation/admin-guide/cgroup-v2.rst, memory.events). */
-static bool oom_killed(int cgroup_fd)
-{
-	char text[512];
-	const char *line;
-	autoclose int fd =
-		cgroup_fd >= 0 ? openat(cgroup_fd, "memory.events", O_RDONLY | O_CLOEXEC) : -1;
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
-	line = strstr(text, "\noom_kill ");
-	return line && line[10] != '0';
-}
-
 /* How the first process ended, while it is still a zombie: its pid must not be given to another process before the
  * state says that the container has exited. */
 static int exit_code(const struct monitor *m)
@@ -133,7 +118,7 @@ int64_t monitor_end_run(struct monitor *m, struct control_exit *last)
 
 	last->code = exit_code(m);
 	drain(m);
-	last->oom_killed = last->code == 128 + SIGKILL && oom_killed(m->cgroup_fd);
+	last->oom_killed = cgroup_oom_kills(m->cgroup_fd) > 0;
 	monitor_refresh_config(m);
 	back = now >= m->no_restart_until_ms &&
 	       restart_wanted(&m->c->config.host, state->restart_count, last->code);

@@ -303,6 +303,10 @@ int cmd_stats(struct command_context *ctx, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	/* What is wrong with the template is told at once, not after the second that the first figures take. */
+	struct listing *check autolisting = listing_new(&kind, options.format, &err);
+	if (!check)
+		return command_fail(&err);
 	options.machine_memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	status = watch(&options, ctx->store, argv + first, &err);
 	return status < 0 ? command_fail(&err) : command_done(0);

@@ -21,8 +21,8 @@ static char *lines(const struct resources *r)
 	for (size_t i = 0; i < s.n; i++) {
 		strbuf_printf(&out, "%s%s=%s", s.items[i].file, s.items[i].may_lack ? "?" : "",
 			      s.items[i].value);
-		if (s.items[i].else_file)
-			strbuf_printf(&out, " | %s=%s", s.items[i].else_file, s.items[i].else_value);
+		if (s.items[i].else_value)
+			strbuf_printf(&out, " | io.weight=%s", s.items[i].else_value);
 		strbuf_putc(&out, '\n');
 	}
 	return strbuf_steal(&out);

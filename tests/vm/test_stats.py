@@ -54,6 +54,7 @@ def test_memory_is_counted(machine, two):
     assert unit == "MiB" and 20 <= float(number) < 40 and limit != "0B"
 
 
+@pytest.mark.host_is_enough
 def test_live_until_one_has_seen_enough(machine, clean, two):
     with machine.spawn("docker stats busy", rows=24, cols=120) as live:
         live.expect("CONTAINER ID +NAME +CPU %")
