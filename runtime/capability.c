@@ -79,11 +79,10 @@ uint64_t capability_all(void)
 	 * and there without it. */
 	static uint64_t all;
 
-	for (int i = 0; !all || i < 64; i++) {
-		if (all >> 63 || prctl(PR_CAPBSET_READ, i, 0, 0, 0) < 0)
-			break;
+	if (all)
+		return all;
+	for (int i = 0; i < 64 && prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
 		all |= UINT64_C(1) << i;
-	}
 	return all;
 }
 
