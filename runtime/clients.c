@@ -13,8 +13,10 @@
 void clients_init(struct clients *t, int listener)
 {
 	t->listener = listener;
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
+	for (size_t i = 0; i < CLIENTS_MAX; i++) {
 		t->items[i].fd = -1;
+		t->items[i].buffers = &t->buffers[i];
+	}
 	t->out = t->first;
 	t->out_cap = sizeof(t->first);
 	t->out_len = 0;
@@ -221,7 +223,7 @@ const unsigned char *clients_input(const struct clients *t, size_t *len)
 
 		if (c->fd >= 0 && c->input_len) {
 			*len = c->input_len;
-			return c->input + c->input_start;
+			return c->buffers->input + c->input_start;
 		}
 	}
 	return NULL;
@@ -264,13 +266,13 @@ bool clients_input_ended(struct clients *t)
 
 static bool take_input(struct client *c, const unsigned char *data, size_t len)
 {
-	if (!c->has_input || c->input_ended || len > sizeof(c->input) - c->input_len)
+	if (!c->has_input || c->input_ended || len > sizeof(c->buffers->input) - c->input_len)
 		return false;
-	if (c->input_start + c->input_len + len > sizeof(c->input)) {
-		memmove(c->input, c->input + c->input_start, c->input_len);
+	if (c->input_start + c->input_len + len > sizeof(c->buffers->input)) {
+		memmove(c->buffers->input, c->buffers->input + c->input_start, c->input_len);
 		c->input_start = 0;
 	}
-	memcpy(c->input + c->input_start + c->input_len, data, len);
+	memcpy(c->buffers->input + c->input_start + c->input_len, data, len);
 	c->input_len += len;
 	return true;
 }
@@ -333,7 +335,7 @@ static bool request(struct clients *t, struct client *c, uint32_t type, const un
 /* Reads once and handles the whole requests. */
 static void receive(struct clients *t, struct client *c, const struct client_handlers *h)
 {
-	ssize_t n = recv(c->fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	ssize_t n = recv(c->fd, c->buffers->in + c->in_len, sizeof(c->buffers->in) - c->in_len, MSG_DONTWAIT);
 	size_t at = 0;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -346,20 +348,20 @@ static void receive(struct clients *t, struct client *c, const struct client_han
 	while (c->in_len - at >= HEADER) {
 		struct control_header header;
 
-		memcpy(&header, c->in + at, HEADER);
+		memcpy(&header, c->buffers->in + at, HEADER);
 		if (header.length > CONTROL_REQUEST_MAX) {
 			drop(c);
 			return;
 		}
 		if (c->in_len - at < HEADER + header.length)
 			break;
-		if (!request(t, c, header.type, c->in + at + HEADER, header.length, h)) {
+		if (!request(t, c, header.type, c->buffers->in + at + HEADER, header.length, h)) {
 			drop(c);
 			return;
 		}
 		at += HEADER + header.length;
 	}
-	memmove(c->in, c->in + at, c->in_len - at);
+	memmove(c->buffers->in, c->buffers->in + at, c->in_len - at);
 	c->in_len -= at;
 	flush(t, c);
 }

@@ -27,14 +27,20 @@ struct client {
 	size_t frame_len, frame_sent;
 	unsigned char frame[sizeof(struct control_header) + sizeof(struct control_exit)];
 	size_t in_len; /* bytes of an unfinished request */
-	unsigned char in[sizeof(struct control_header) + CONTROL_REQUEST_MAX];
 	size_t input_start, input_len;
+	struct client_buffers *buffers; /* its own, of struct clients */
+};
+
+/* Apart from the rest, so that looking through the table does not bring them all into memory. */
+struct client_buffers {
+	unsigned char in[sizeof(struct control_header) + CONTROL_REQUEST_MAX];
 	unsigned char input[CONTROL_WINDOW]; /* for the container, not yet taken */
 };
 
 struct clients {
 	int listener; /* -1: closed */
 	struct client items[CLIENTS_MAX];
+	struct client_buffers buffers[CLIENTS_MAX];
 	unsigned char *out; /* frames for all attached clients */
 	size_t out_len, out_cap;
 	bool ended;

@@ -84,7 +84,8 @@ static size_t put_result(const struct health_result *r, char *to, size_t room)
 
 int health_log_write(int dirfd, const struct health_log *log, struct error *err)
 {
-	char text[DOCUMENT_MAX];
+	/* Not on the stack, every page of which a large frame touches, whatever it uses of it. */
+	static char text[DOCUMENT_MAX];
 	size_t n = (size_t)snprintf(text, sizeof(text),
 				    "{\"Status\":\"%s\",\"FailingStreak\":%u,\"Log\":[",
 				    health_name(log->status), log->failing_streak);

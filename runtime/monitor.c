@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,6 +68,32 @@ static void let_go(void)
 		dup2(null, fd);
 	if (chdir("/") < 0)
 		errno = 0; /* it would only keep a folder busy */
+}
+
+/* One part of the program in memory. */
+static int forget_part(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)size;
+	(void)arg;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + p->p_vaddr, end = start + p->p_memsz;
+
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W))
+			continue;
+		start &= ~(page - 1);
+		madvise((void *)start, end - start, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* Gives back the pages of code and constants that only the start needed; those that are needed are the file's, in memory
+ * anyway, and come back by themselves. It is these that would make most of what a monitor holds. */
+static void shrink(void)
+{
+	dl_iterate_phdr(forget_part, NULL);
 }
 
 static struct log_limits log_limits(const struct host_config *h)
@@ -188,6 +216,7 @@ static void run(struct monitor *m, int listener)
 	clients_started(&m->clients);
 	do {
 		log_writer_init(&m->log, m->c->dirfd, &limits, m->lines);
+		shrink();
 		m->health.status = HEALTH_STARTING;
 		m->health.failing_streak = 0;
 		m->health.n = 0;
