@@ -47,7 +47,7 @@ int host_mounts_to_spec(const struct store *st, const struct container_config *c
 			struct spec *spec, struct error *err);
 
 /* The options of --tmpfs, separated by commas (NULL: none), into m; they begin as nosuid, nodev, noexec. -1 with err set:
- * EINVAL (`invalid tmpfs option "x"`). */
+ * EINVAL (`invalid tmpfs option ["x"]`). */
 int host_mounts_tmpfs_options(const char *text, struct spec_mount *m, struct error *err);
 
 /* "rshared" and its kin, and back: MS_SHARED | MS_REC. 0 and NULL: none of them. */

@@ -14,13 +14,19 @@
 #include "runtime/kernel.h"
 #include "runtime/volume.h"
 
+static bool is_relative(const char *source)
+{
+	return strcmp(source, ".") == 0 || strcmp(source, "..") == 0 || str_starts(source, "./") ||
+	       str_starts(source, "../");
+}
+
 /* A host path as typed: "./x" and "." are of the working directory, as with Docker. NULL: it is neither absolute nor such. */
 static char *host_path(const char *source)
 {
 	struct copy_path path = { 0 };
 	char *here autofree = NULL;
 
-	if (*source == '.')
+	if (is_relative(source))
 		here = getcwd(NULL, 0);
 	if (*source != '/' && !here)
 		return NULL;
@@ -95,6 +101,10 @@ int host_mounts_parse_volume(const char *word, struct host_config *h, struct err
 		error_set(err, EINVAL, "field BindOptions must not be specified");
 		return in_spec(word, &m, err);
 	}
+	if (m.type == HOST_MOUNT_BIND && m.no_copy) {
+		error_set(err, EINVAL, "field VolumeOptions must not be specified");
+		return in_spec(word, &m, err);
+	}
 	m.options = n == 3 ? xstrdup(parts[2]) : NULL;
 	return host_mounts_add(h, &m, err);
 }
@@ -109,6 +119,9 @@ int host_mounts_parse_tmpfs(const char *word, struct host_config *h, struct erro
 	struct spec_mount checked = { 0 };
 	int r;
 
+	if (!*target)
+		return error_set(err, EINVAL,
+				 "invalid mount path: '' mount path must be absolute");
 	m.target = host_mounts_target(target, err);
 	if (!m.target)
 		return -1;
@@ -138,7 +151,7 @@ static int parse_csv(const char *text, struct strv *fields, struct error *err)
 			} else if (!quoted) {
 				return error_set(err, EINVAL,
 						 "parse error on line 1, column %zu: bare \" in "
-						 "non-quoted field",
+						 "non-quoted-field",
 						 (size_t)(at - text) + 1);
 			} else if (at[1] == '"') {
 				strbuf_putc(&field, *at++);

@@ -59,7 +59,7 @@ int host_mounts_tmpfs_options(const char *text, struct spec_mount *m, struct err
 		if (!*word)
 			continue;
 		if (is_refused(word) || !(is_common_option(word) || is_filesystem_option(word)))
-			return error_set(err, EINVAL, "invalid tmpfs option \"%s\"", word);
+			return error_set(err, EINVAL, "invalid tmpfs option [\"%s\"]", word);
 		if (spec_mount_option(m, word, err) < 0)
 			return -1;
 	}

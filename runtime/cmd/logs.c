@@ -32,7 +32,9 @@ static int parse_tail(const char *text, int64_t *out, struct error *err)
 {
 	unsigned long long n;
 
-	if (!text || strcmp(text, "all") == 0)
+	/* A negative number means all, as with Docker. */
+	if (!text || strcmp(text, "all") == 0 ||
+	    (*text == '-' && str_to_u64(text + 1, INT64_MAX, &n) == 0))
 		return 0;
 	if (str_to_u64(text, INT64_MAX, &n) < 0)
 		return error_set(err, EINVAL,

@@ -19,7 +19,7 @@ static int port(const struct store *st, const char *word, const char *asked, str
 		return 0;
 	if (!ports_parse(asked, &p) || p.first != p.last)
 		return error_set(err, EINVAL, "invalid port \"%.100s\"", asked);
-	return error_set(err, ENOENT, "no public port '%llu/%.20s' published for %s", p.first,
+	return error_set(err, ENOENT, "No public port '%llu/%.20s' published for %s", p.first,
 			 p.protocol, word);
 }
 

@@ -137,7 +137,11 @@ static void bad_volumes(void **state)
 		{ "data:/x:rshared",
 		  "invalid volume specification: 'data:/x:rshared': invalid mount config for type \"volume\": "
 		  "field BindOptions must not be specified" },
+		{ "/h:/x:nocopy",
+		  "invalid volume specification: '/h:/x:nocopy': invalid mount config for type \"bind\": field "
+		  "VolumeOptions must not be specified" },
 		{ "a/b:/x", NAME_RULE("a/b") },
+		{ ".b:/x", NAME_RULE(".b") },
 		{ "~/b:/x", NAME_RULE("~/b") },
 		{ "-b:/x", NAME_RULE("-b") },
 		{ "\xc3\xa9:/x", NAME_RULE("\xc3\xa9") },
@@ -266,7 +270,7 @@ static void bad_mounts(void **state)
 		CONFIG("src=a/b,target=/x", "volume", NAME_RULE("a/b")),
 		{ "a\"b",
 		  "invalid argument \"a\"b\" for \"--mount\" flag: parse error on line 1, column 2: bare "
-		  "\" in non-quoted field" },
+		  "\" in non-quoted-field" },
 		{ "\"ab",
 		  "invalid argument \"\"ab\" for \"--mount\" flag: parse error on line 1, column 4: "
 		  "extraneous or missing \" in quoted-field" },
@@ -286,14 +290,14 @@ static void tmpfs(void **state)
 	};
 	static const char *const wrong[][2] = {
 		{ "run", "invalid mount path: 'run' mount path must be absolute" },
-		{ "", "field Target must not be empty" },
+		{ "", "invalid mount path: '' mount path must be absolute" },
 		{ "/", "invalid specification: destination can't be '/'" },
-		{ "/run:foo", "invalid tmpfs option \"foo\"" },
-		{ "/run:size=", "invalid tmpfs option \"size=\"" },
-		{ "/run:size=1m,bind", "invalid tmpfs option \"bind\"" },
-		{ "/run:shared", "invalid tmpfs option \"shared\"" },
-		{ "/run:remount", "invalid tmpfs option \"remount\"" },
-		{ "/run:lowerdir=/etc", "invalid tmpfs option \"lowerdir=/etc\"" },
+		{ "/run:foo", "invalid tmpfs option [\"foo\"]" },
+		{ "/run:size=", "invalid tmpfs option [\"size=\"]" },
+		{ "/run:size=1m,bind", "invalid tmpfs option [\"bind\"]" },
+		{ "/run:shared", "invalid tmpfs option [\"shared\"]" },
+		{ "/run:remount", "invalid tmpfs option [\"remount\"]" },
+		{ "/run:lowerdir=/etc", "invalid tmpfs option [\"lowerdir=/etc\"]" },
 	};
 
 	(void)state;

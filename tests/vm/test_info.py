@@ -64,7 +64,7 @@ def test_port(machine):
     """No container's ports are published: its network is the machine's, or none."""
     machine.ok("docker create --name ported testbox")
     assert machine.ok("docker port ported") == machine.ok("docker container port ported") == ""
-    for asked, says in [("80", "no public port '80/tcp' published for ported"),
-                        ("53/udp", "no public port '53/udp' published for ported"), ("web", 'invalid port "web"')]:
+    for asked, says in [("80", "No public port '80/tcp' published for ported"),
+                        ("53/udp", "No public port '53/udp' published for ported"), ("web", 'invalid port "web"')]:
         result = machine.run("docker port ported " + asked)
         assert result.status == 1 and says in result.out

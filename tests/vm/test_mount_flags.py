@@ -120,7 +120,7 @@ REFUSED = [
     ("--mount type=nfs,dst=/x", 'invalid mount config for type "nfs": mount type unknown'),
     ("--mount dst=/x,volume-subpath=a", "volume-subpath is not supported"),
     ("--tmpfs x", "invalid mount path: 'x' mount path must be absolute"),
-    ("--tmpfs /x:foo", 'invalid tmpfs option "foo"'),
+    ("--tmpfs /x:foo", 'invalid tmpfs option ["foo"]'),
     ("--tmpfs /x:size=lots", "/x"),
     ("--volumes-from nobody", "No such container: nobody"),
     ("-v /etc/passwd:/etc", "/etc"),  # a file over a folder

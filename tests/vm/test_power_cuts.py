@@ -55,13 +55,16 @@ def test_disk_at_random_moments(boot, tmp_path, request):
     # what each step made of the store, and how long the log was when it was reported
     history = [(os.path.getsize(log), state, None)]
     deadline = time.monotonic() + 60 + 2 * cuts
-    for _ in range(10 + cuts // 2):
+    for n in range(10 + cuts // 2):
         step = steps.next(state)
         vm.ok(step.command)
         state = step.after(state, rows_of(vm))
         history.append((os.path.getsize(log), state, step))
         if step.kind == "run":
             vm.ok("docker rm -f killed")
+        # beside the images volumes come, with all that the image has at their place, and go
+        if n % 3 == 0:
+            vm.ok(f"docker create --name v{n} -v filled{n}:/bin kept:1 && docker rm v{n} && docker volume rm -f filled{n - 3}")
         if time.monotonic() > deadline:
             break
     vm.kill()
@@ -100,6 +103,10 @@ def look_at(image, folder, request, moment, history, says):
         assert rows in allowed, f"{says}: after {history[last][2] and history[last][2].command}:\n" \
                                 f"is      {rows}\nallowed " + "\n        ".join(map(str, allowed))
         place.ok("docker run --rm kept:1")
+        volumes = place.ok("docker volume ls --format '{{.Mountpoint}}'").split()
+        want = place.ok("docker run --rm kept:1 sh -c 'ls /bin | wc -l; md5sum < /bin/busybox'")
+        for path in volumes:
+            assert place.run(f"ls {path} | wc -l; md5sum < {path}/busybox").out == want, f"{says}: {path}"
     finally:
         place.remove_containers()
         place.run("docker shutdown")
