@@ -127,7 +127,7 @@ static void shorten_jumps(struct code *c, size_t first)
 
 static void emit_calls(struct code *c, const struct seccomp_calls *calls, uint64_t capabilities)
 {
-	struct seccomp_range ranges[RANGES_MAX];
+	struct seccomp_range ranges[RANGES_MAX] = { 0 };
 	size_t n = 0, first = c->len;
 
 	for (size_t i = 0; i < calls->n; i++) {

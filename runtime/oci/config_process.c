@@ -43,7 +43,9 @@ static int read_user(const struct json_at *process, struct spec_process *out, st
 	size_t n = groups.value ? yyjson_arr_size(groups.value) : 0;
 	if (n > GROUPS_MAX)
 		return json_at_error(&groups, err, "more than %d", GROUPS_MAX);
-	out->groups = n ? xcalloc(n, sizeof(*out->groups)) : NULL;
+	if (!n)
+		return 0;
+	out->groups = xcalloc(n, sizeof(*out->groups));
 	for (struct json_at e = json_at_first(&groups); e.value; e = json_at_next(&groups, &e)) {
 		if (json_at_uint(&e, OCI_ID_MAX, &group, err))
 			return -1;

@@ -200,7 +200,9 @@ static int read_hugetlb(const struct json_at *object, struct resources *out, str
 	size_t n = list.value ? yyjson_arr_size(list.value) : 0;
 	if (n > 64)
 		return json_at_error(&list, err, "more than 64");
-	out->hugetlb = n ? xcalloc(n, sizeof(*out->hugetlb)) : NULL;
+	if (!n)
+		return 0;
+	out->hugetlb = xcalloc(n, sizeof(*out->hugetlb));
 	for (struct json_at e = json_at_first(&list); e.value; e = json_at_next(&list, &e)) {
 		struct json_at at = json_at_member(&e, "pageSize");
 
