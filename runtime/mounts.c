@@ -212,6 +212,21 @@ static int prepare_bind(const struct spec *spec, const struct spec_mount *m, str
 	return STEAL_FD(tree);
 }
 
+/* The kernel numbers mounts as they are made, and lists them by number. */
+int mounts_bind(const struct spec *spec, size_t i, struct error *err)
+{
+	return prepare_bind(spec, &spec->mounts[i], err);
+}
+
+static void check_source(const struct spec_mount *m, struct error *err)
+{
+	autoclose int at = m->source_fd < 0 ? open(m->source ? m->source : "", O_PATH | O_CLOEXEC)
+					    : -1;
+
+	if (at < 0 && m->source_fd < 0)
+		error_errno(err, "bind mount %s: %s", m->destination, m->source ? m->source : "");
+}
+
 /* The machine's own mount of cgroup2, or -1. */
 static int clone_cgroups(void)
 {
@@ -303,8 +318,11 @@ int mounts_prepare(struct sandbox_plan *plan, struct error *err)
 					 m->destination);
 		if (!bind && !m->type)
 			return error_set(err, EINVAL, "mount %s: it has no type", m->destination);
-		plan->mount_fds[i] =
-			bind ? prepare_bind(spec, m, &local) : prepare_shared(plan, m, &local);
+		if (bind && spec->ordered_mounts)
+			check_source(m, &local);
+		else
+			plan->mount_fds[i] = bind ? prepare_bind(spec, m, &local)
+						  : prepare_shared(plan, m, &local);
 		if (local.code) {
 			if (err)
 				*err = local;
@@ -515,7 +533,8 @@ static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, s
 	if (is_change(m))
 		return change_mount(plan, fds, m);
 	if (plan->mount_fds[i] < 0)
-		plan->mount_fds[i] = make_filesystem(plan, m);
+		plan->mount_fds[i] = is_type(m, "bind") ? sandbox_ask_bind(plan, i)
+							: make_filesystem(plan, m);
 	int mount = plan->mount_fds[i];
 	if (mount < 0)
 		return -1;

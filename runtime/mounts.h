@@ -15,6 +15,9 @@
 /* Parent: fills plan->mount_fds, of which each is a detached mount or -1. They are the plan's, whatever comes back. */
 int mounts_prepare(struct sandbox_plan *plan, struct error *err);
 
+/* Parent, with spec->ordered_mounts: the detached mount of the bind i, when the child asks for it. -1 with err set. */
+int mounts_bind(const struct spec *spec, size_t i, struct error *err);
+
 /* Child, each -1 after sandbox_fault. Makes all mounts in order; plan->mount_fds then holds those attached, and fds the
  * first procfs and devpts among them. */
 int mounts_make(struct sandbox_plan *plan, struct rootfs_fds *fds);

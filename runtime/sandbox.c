@@ -19,6 +19,7 @@
 #include "lib/str.h"
 #include "runtime/hooks.h"
 #include "runtime/kernel.h"
+#include "runtime/mounts.h"
 #include "runtime/rootfs.h"
 #include "runtime/sandbox_launch.h"
 
@@ -222,6 +223,33 @@ static int tell_go(struct sandbox *sb, struct error *err)
 	return send(sb->sync_fd, &word, 1, MSG_NOSIGNAL) == 1 ? 0 : silent_death(sb, err);
 }
 
+/* The bind mount that the child has come to. */
+static int give_bind(struct sandbox *sb, const struct sandbox_plan *plan, int32_t i,
+		     struct error *err)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char word = SANDBOX_GO;
+	struct iovec data = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.room) };
+
+	if (i < 0 || (size_t)i >= plan->spec->n_mounts)
+		return error_set(err, EPROTO, "the container's process asks for no mount of its own");
+	autoclose int mount = mounts_bind(plan->spec, (size_t)i, err);
+	if (mount < 0)
+		return -1;
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &mount, sizeof(int));
+	return sendmsg(sb->sync_fd, &message, MSG_NOSIGNAL) == 1 ? 0 : silent_death(sb, err);
+}
+
 /* The first stage has made the second, which takes its place. */
 static int change_stage(struct sandbox *sb, int *fd, struct error *err)
 {
@@ -259,6 +287,8 @@ static int answer(struct sandbox *sb, const struct sandbox_plan *plan,
 	}
 	if (report->step == STEP_NAMESPACED && plan->asks)
 		return furnish(plan, sb->pid, err) < 0 ? -1 : tell_go(sb, err);
+	if (report->step == STEP_BIND && plan->spec)
+		return give_bind(sb, plan, report->code, err);
 	if (report->step == STEP_READY)
 		return set_limits(plan, sb->pid, report->code != 0, err) < 0 ? -1 : 1;
 	return sandbox_report_error(report, err);

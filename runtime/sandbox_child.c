@@ -72,6 +72,36 @@ static void say(struct sandbox_plan *plan, enum sandbox_step step, int fd)
 		_exit(125);
 }
 
+int sandbox_ask_bind(struct sandbox_plan *plan, size_t i)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char word;
+	struct iovec data = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.room) };
+	ssize_t n;
+	int fd;
+
+	plan->report.step = STEP_BIND;
+	plan->report.code = (int32_t)i;
+	plan->report.detail[0] = '\0';
+	if (sandbox_send_report(plan, -1) < 0)
+		_exit(125);
+	do
+		n = recvmsg(plan->sync_fd, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	struct cmsghdr *c = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+		_exit(125);
+	memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	return fd;
+}
+
 /* The parent's word that its part is done. */
 static void await_go(struct sandbox_plan *plan)
 {

@@ -16,6 +16,7 @@
 
 /* What the child was about when it failed; the parent has a sentence for each (sandbox.c). */
 enum sandbox_step {
+	STEP_BIND,       /* no failure: the bind mount whose number is the code is wanted (spec.ordered_mounts) */
 	STEP_READY,      /* no failure: set up, waiting for the word to execute */
 	STEP_STAGE,      /* nor this: the second stage is cloned, its pidfd comes along */
 	STEP_NAMESPACED, /* nor this: the namespaces stand, the parent may do its part */
@@ -110,6 +111,10 @@ int sandbox_send_report(const struct sandbox_plan *plan, int fd);
 
 /* One word from the other end of a socket; false at its end. */
 bool sandbox_read_word(int fd, char *word);
+
+/* Child: has the parent make the bind mount number i; its descriptor. Where there is none the parent knows why, and the child
+ * ends. */
+int sandbox_ask_bind(struct sandbox_plan *plan, size_t i);
 
 /* Opens path below the root as the container sees it, making what is missing, behind links to nowhere as well: folders of
  * 0755, and with is_file an empty file of 0644 as the last part. Returns an O_PATH descriptor or -1 with errno.

@@ -199,6 +199,7 @@ struct spec {
 	bool has_personality;
 	bool no_pivot, no_new_keyring;
 	bool init; /* a tiny init of ours is the first process, and the program its child */
+	bool ordered_mounts; /* /proc/self/mountinfo inside shows the mounts in their order; costs a message for each bind */
 	int start_fd; /* for sandbox_detach: a listening SOCK_SEQPACKET of the caller's; 0: none */
 	struct strv annotations; /* KEY=VALUE */
 	struct spec_hooks hooks[HOOK_STAGES];

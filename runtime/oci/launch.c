@@ -280,6 +280,7 @@ static int build(struct oci_container *c, struct spec *spec, struct sandbox *sb,
 	if (root < 0 || oci_settle_process(root, &spec->process, err) < 0)
 		return -1;
 	spec->start_fd = start;
+	spec->ordered_mounts = true;
 	spec->callbacks = &callbacks;
 	int result = sandbox_create(spec, root, (int[3]){ 0, 1, 2 }, cgroup, sb, err);
 	spec->start_fd = 0;
