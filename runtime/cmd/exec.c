@@ -109,7 +109,7 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 		return failed(&err);
 	if (c.state.paused) {
 		error_set(&err, EBUSY, "Container %s is paused, unpause the container before exec",
-			  c.config.id);
+			  word);
 		return failed(&err);
 	}
 	a.input = x->interactive && !x->detach;
