@@ -16,6 +16,7 @@
 
 #include "lib/error.h"
 #include "runtime/resources.h"
+#include "runtime/spec.h"
 
 /* Makes the cgroup name ("knarr/<id>", relative to the cgroup2 mount; runtime/cgroup_path.h) and what is missing above it,
  * with all controllers the machine offers turned on for it, and returns a descriptor of its folder for sandbox_create and
@@ -30,10 +31,11 @@ int cgroup_create(const char *name, struct error *err);
  * on this machine, or there is no cgroup v2 at all (cgroup_fd -1), one warning is all. */
 int cgroup_apply(int cgroup_fd, const struct resources *r, struct error *err);
 
-/* Which devices the processes in the cgroup may open and make: the rules of r, of which later ones win, and Docker's
- * default ones in any case (runtime/device_filter.h). For each container, before its first process: without rules of its
- * own this costs nothing below "knarr". Calling it again replaces what it did before (`update`). Returns 0 or -1 with err set. */
-int cgroup_allow_devices(int cgroup_fd, const struct resources *r, struct error *err);
+/* Which devices the processes in the cgroup may open and make: the rules of spec->resources, of which later ones win, and
+ * Docker's default ones in any case (runtime/device_filter.h). For each container, before its first process: without rules
+ * of its own this loads no program below "knarr", where the default one holds, unless the container may load programs itself
+ * and could put one in its place. Calling it again replaces what it did before. Returns 0 or -1 with err set. */
+int cgroup_allow_devices(int cgroup_fd, const struct spec *spec, struct error *err);
 
 /* Opens an existing one; -1 with err set (ENOENT: no such cgroup). A name of NULL is none that exists, here and for
  * cgroup_remove. */

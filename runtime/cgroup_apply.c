@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,13 +162,18 @@ int cgroup_apply(int cgroup_fd, const struct resources *r, struct error *err)
 	return 0;
 }
 
-int cgroup_allow_devices(int cgroup_fd, const struct resources *r, struct error *err)
+/* The rights with which a process can attach a program like the default filter, which yields, to a cgroup further down. */
+#define MAY_LOAD_FILTERS (UINT64_C(1) << CAP_SYS_ADMIN | UINT64_C(1) << CAP_BPF)
+
+int cgroup_allow_devices(int cgroup_fd, const struct spec *spec, struct error *err)
 {
+	const struct resources *r = &spec->resources;
+	bool own = r->devices_set || (spec->process.capabilities.bounding & MAY_LOAD_FILTERS);
 	size_t n = r->n_devices + n_device_rules_default;
 	autofree struct device_rule *rules = xcalloc(n, sizeof(*rules));
 	struct error why = ERROR_INIT;
 
-	if (cgroup_fd < 0 || (!r->devices_set && device_filter_holds(cgroup_fd)))
+	if (cgroup_fd < 0 || (!own && device_filter_holds(cgroup_fd)))
 		return 0;
 	for (size_t i = 0; i < r->n_devices; i++) {
 		const struct resource_device *d = &r->devices[i];

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,8 +12,6 @@
 #include "runtime/events.h"
 #include "runtime/id_range.h"
 #include "runtime/monitor_private.h"
-
-#define MAY_LOAD_FILTERS (1ULL << CAP_SYS_ADMIN | 1ULL << CAP_BPF)
 
 static void close_pair(int fds[2])
 {
@@ -106,11 +103,8 @@ int monitor_start_container(struct monitor *m, unsigned int restarts, struct err
 	m->cgroup_fd = cgroup_create(m->spec->cgroup, err);
 	if (m->cgroup_fd < 0 && err->code)
 		return -1;
-	/* Who may load programs like the default filter must not put one of his own in its place, further down. */
-	if (m->spec->process.capabilities.bounding & MAY_LOAD_FILTERS)
-		m->spec->resources.devices_set = true;
 	if (cgroup_apply(m->cgroup_fd, &m->spec->resources, err) < 0 ||
-	    cgroup_allow_devices(m->cgroup_fd, &m->spec->resources, err) < 0)
+	    cgroup_allow_devices(m->cgroup_fd, m->spec, err) < 0)
 		return -1;
 	if (!m->spec->process.terminal && make_pipes(m, stdio, err) < 0)
 		return -1;

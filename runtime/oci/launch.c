@@ -273,7 +273,7 @@ static int build(struct oci_container *c, struct spec *spec, struct sandbox *sb,
 		return -1;
 	if (place_cgroup_mounts(spec, cgroup, err) < 0 ||
 	    cgroup_apply(cgroup, &spec->resources, err) < 0 ||
-	    cgroup_allow_devices(cgroup, &spec->resources, err) < 0)
+	    cgroup_allow_devices(cgroup, spec, err) < 0)
 		return -1;
 	autoclose int start = listen_for_start(c, err);
 	autoclose int root = start < 0 ? -1 : sandbox_mount_root(&spec->root, err);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the device filter's program decides, by an interpreter of the few instructions it is made of. */
+/* What the device filter's program decides, by an interpreter of the few instructions it is made of; then by the kernel. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <sys/wait.h>
 
+#include "lib/cleanup.h"
+#include "runtime/cgroup.h"
 #include "runtime/device_filter.h"
 
 static uint64_t load_word(const struct bpf_cgroup_dev_ctx *ctx, int offset)
@@ -160,12 +163,96 @@ static void a_thousand_rules(void **state)
 	assert_false(ALLOWS(rules, 'b', 999, 999, DEVICE_READ));
 }
 
+/* ---- In the kernel */
+
+#define TOP   "knarr-unit-filter"
+#define OUTER TOP "/outer"
+#define INNER OUTER "/inner"
+
+/* What became of opening /dev/kmsg (c 1:11, in no default rule) and /dev/null in the cgroup behind fd: 0 or errno each. */
+static void try_devices(int fd, int *kmsg, int *null)
+{
+	int results[2], ends[2], status;
+
+	assert_int_equal(pipe(ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int procs = openat(fd, "cgroup.procs", O_WRONLY);
+
+		if (write(procs, "0", 1) != 1)
+			_exit(1);
+		results[0] = open("/dev/kmsg", O_RDONLY) < 0 ? errno : 0;
+		results[1] = open("/dev/null", O_RDWR) < 0 ? errno : 0;
+		_exit(write(ends[1], results, sizeof(results)) != sizeof(results));
+	}
+	close(ends[1]);
+	assert_int_equal(read(ends[0], results, sizeof(results)), sizeof(results));
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	*kmsg = results[0];
+	*null = results[1];
+}
+
+#define EXPECT(fd, result) \
+	do { \
+		try_devices(fd, &kmsg, &null); \
+		assert_int_equal(kmsg, result); \
+		assert_int_equal(null, 0); \
+	} while (0)
+
+static void set(int fd, bool kmsg_too)
+{
+	struct device_rule rules[32];
+	struct error err = ERROR_INIT;
+
+	memcpy(rules, device_rules_default, n_device_rules_default * sizeof(rules[0]));
+	rules[n_device_rules_default] = (struct device_rule){ true, 'c', 1, 11, DEVICE_ALL };
+	if (device_filter_set(fd, rules, n_device_rules_default + kmsg_too, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+/* The default program yields to one further down, a container's own does not; both are found again and replaced. */
+static void programs_on_a_tree(void **state)
+{
+	struct error err = ERROR_INIT;
+	int kmsg, null;
+
+	(void)state;
+	autoclose int inner = geteuid() == 0 ? cgroup_create(INNER, &err) : -1;
+	autoclose int top = inner < 0 ? -1 : cgroup_open(TOP, &err);
+	autoclose int outer = inner < 0 ? -1 : cgroup_open(OUTER, &err);
+	if (inner < 0 || device_filter_ensure(top, &err) < 0 || !device_filter_holds(inner)) {
+		print_message("needs root, cgroup2 and BPF, skipped %s\n", err.message);
+		skip();
+	}
+	EXPECT(inner, EPERM);
+	assert_int_equal(device_filter_ensure(top, &err), 0);
+
+	/* Why a container that may load programs has its own: this is what it would do. */
+	set(inner, true);
+	EXPECT(inner, 0);
+	assert_false(device_filter_holds(inner));
+	assert_true(device_filter_holds(outer));
+
+	set(outer, false);
+	EXPECT(inner, EPERM);
+	set(outer, true);
+	EXPECT(inner, 0);
+	set(inner, false);
+	EXPECT(inner, EPERM);
+
+	assert_int_equal(cgroup_remove(INNER, 1000, &err), 0);
+	assert_int_equal(cgroup_remove(OUTER, 1000, &err), 0);
+	assert_int_equal(cgroup_remove(TOP, 1000, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_default_set), cmocka_unit_test(nothing_is_nothing),
 		cmocka_unit_test(later_rules_win), cmocka_unit_test(accesses_are_taken_as_sets),
-		cmocka_unit_test(a_thousand_rules),
+		cmocka_unit_test(a_thousand_rules), cmocka_unit_test(programs_on_a_tree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
