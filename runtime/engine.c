@@ -128,7 +128,7 @@ static int merge_environment(const struct engine_request *r, struct image_config
 			return error_prefix(err, "--env-file");
 	for (size_t i = 0; i < r->env.len; i++)
 		if (engine_env(&run->env, r->env.items[i], err) < 0)
-			return -1;
+			return flag_error(err, r->env.items[i], "-e, --env", "%s", err->message);
 	for (size_t i = 0; i < r->label_files.len; i++)
 		if (engine_label_file(&run->labels, r->label_files.items[i], err) < 0)
 			return error_prefix(err, "--label-file");

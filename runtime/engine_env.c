@@ -33,9 +33,7 @@ int engine_env(struct strv *env, const char *value, struct error *err)
 	const char *equals = strchr(value, '='), *own;
 
 	if (!*value || equals == value)
-		return error_set(err, EINVAL,
-				 "invalid environment variable: \"%s\" (use KEY=VALUE or KEY)",
-				 value);
+		return error_set(err, EINVAL, "invalid environment variable: %s", value);
 	if (equals) {
 		strv_env_set(env, value);
 		return 0;

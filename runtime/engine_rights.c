@@ -192,6 +192,16 @@ static bool has_label(const struct strv *options)
 	return false;
 }
 
+/* By their whole names: "net_admin" is CAP_NET_ADMIN. */
+static void add_capabilities(const struct strv *typed, struct strv *to)
+{
+	for (size_t i = 0; i < typed->len; i++) {
+		const char *name = capability_name(capability_from_name(typed->items[i]));
+
+		strv_add(to, name ? name : "ALL");
+	}
+}
+
 int engine_rights(const struct engine_request *r, struct container_config *config,
 		  struct error *err)
 {
@@ -200,12 +210,12 @@ int engine_rights(const struct engine_request *r, struct container_config *confi
 	const char *profile;
 
 	h->privileged = r->privileged;
-	strv_extend(&h->cap_add, &r->cap_add);
-	strv_extend(&h->cap_drop, &r->cap_drop);
 	strv_extend(&h->group_add, &r->group_add);
-	if (capability_apply_flags(CAPABILITY_DOCKER_DEFAULT, &h->cap_add, &h->cap_drop,
+	if (capability_apply_flags(CAPABILITY_DOCKER_DEFAULT, &r->cap_add, &r->cap_drop,
 				   &capabilities, err) < 0)
 		return -1;
+	add_capabilities(&r->cap_add, &h->cap_add);
+	add_capabilities(&r->cap_drop, &h->cap_drop);
 	for (size_t i = 0; i < r->security.len; i++)
 		if (security_option(r->security.items[i], config, err) < 0)
 			return -1;

@@ -161,13 +161,8 @@ static void put_devices(yyjson_mut_doc *doc, yyjson_mut_val *h, const struct hos
 
 static void put_ulimits(yyjson_mut_doc *doc, yyjson_mut_val *h, const struct host_config *host)
 {
-	yyjson_mut_val *list;
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, h, "Ulimits");
 
-	if (!host->n_ulimits) {
-		yyjson_mut_obj_add_null(doc, h, "Ulimits");
-		return;
-	}
-	list = yyjson_mut_obj_add_arr(doc, h, "Ulimits");
 	for (size_t i = 0; i < host->n_ulimits; i++) {
 		yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
 

@@ -83,7 +83,7 @@ static void each_becomes_a_member(void **state)
 		{ "", "" },
 		{ "--privileged", "\"privileged\":true,\"securityOpt\":[\"label=disable\"]" },
 		{ "--cap-add|net_admin|--cap-add|CAP_SYS_PTRACE",
-		  "\"capAdd\":[\"net_admin\",\"CAP_SYS_PTRACE\"]" },
+		  "\"capAdd\":[\"CAP_NET_ADMIN\",\"CAP_SYS_PTRACE\"]" },
 		{ "--cap-drop|ALL", "\"capDrop\":[\"ALL\"]" },
 		{ "--group-add|video|--group-add|7", "\"groupAdd\":[\"video\",\"7\"]" },
 		{ "--security-opt|no-new-privileges:true|--security-opt|seccomp=unconfined",
@@ -331,7 +331,8 @@ static void bad_values_are_refused_in_dockers_words(void **state)
 		{ "-l|a b=x", "label 'a b=x' contains whitespaces" },
 		{ "--label-file|/nonexistent", "--label-file: " },
 		{ "--env-file|/nonexistent", "--env-file: " },
-		{ "-e|=x", "invalid environment variable: " },
+		{ "-e|=x",
+		  "invalid argument \"=x\" for \"-e, --env\" flag: invalid environment variable: =x" },
 		{ "-w|x", "the working directory 'x' is invalid, it needs to be an absolute path" },
 		{ "--stop-signal|x", "invalid signal: x" },
 	};
