@@ -15,6 +15,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "runtime/container.h"
+#include "runtime/events.h"
 #include "runtime/kernel.h"
 #include "runtime/names.h"
 #include "runtime/volume_private.h"
@@ -234,6 +235,14 @@ int volume_size(const struct store *st, const char *name, uint64_t *bytes, struc
 
 /* ---- Making */
 
+static void tell(const struct store *st, const char *action, const char *name)
+{
+	static char driver[] = "driver=local";
+	const struct strv attributes = { .items = (char *[]){ driver, NULL }, .len = 1 };
+
+	events_emit(st, "volume", action, name, &attributes);
+}
+
 int volume_draft_begin(const struct store *st, struct volume_draft *d, struct error *err)
 {
 	char id[ID_LEN + 1];
@@ -286,6 +295,7 @@ int volume_draft_finish(struct volume_draft *d, const struct volume *v, bool fil
 		return error_errno(err, "cannot make volume %s", v->name);
 	cleanup_close(&d->dirfd);
 	d->dirfd = -1;
+	tell(d->st, "create", v->name);
 	return fs_sync_dir(folder, err);
 }
 
@@ -425,6 +435,7 @@ int volume_remove_locked(const struct store *st, const char *name, struct error 
 	if (renameat(folder, name, st->tmp_fd, gone) < 0)
 		return errno == ENOENT ? no_such_volume(name, err)
 				       : error_errno(err, "cannot remove volume %s", name);
+	tell(st, "destroy", name);
 	if (fs_sync_dir(folder, err) < 0 || fs_remove_tree(st->tmp_fd, gone, err) < 0)
 		return error_prefix(err, "volume %s", name);
 	return 0;

@@ -55,8 +55,8 @@ static int patience(const struct log_options *o)
 	return ms < 0 ? 0 : ms > 3600000 ? 3600000 : (int)ms;
 }
 
-/* Shows what comes until the container ends, which its monitor tells on fd: after its last run, where a policy starts it
- * again and again. */
+/* Shows what comes until the container ends, which its monitor tells on fd; also where a policy will start it again, as with
+ * Docker. */
 static int follow(struct log_reader *reader, int fd, struct error *err)
 {
 	char path[32], events[4096];

@@ -10,15 +10,6 @@
 #include "lib/cleanup.h"
 #include "runtime/cmd/pruning.h"
 #include "runtime/command.h"
-#include "runtime/events.h"
-
-static void tell(const struct store *st, const char *action, const char *name)
-{
-	struct strv attributes autostrv = STRV_INIT;
-
-	strv_add(&attributes, "driver=local");
-	events_emit(st, "volume", action, name, &attributes);
-}
 
 /* ---- create */
 
@@ -62,7 +53,6 @@ static int create(const struct store *st, const struct volume_create_options *o,
 				 o->options.items[0]);
 	if (volume_create(st, o->name, &labels, &v, err) < 0)
 		return -1;
-	tell(st, "create", v.name);
 	puts(v.name);
 	return 0;
 }
@@ -114,8 +104,6 @@ static int remove_each(const struct store *st, const char *word, void *arg, stru
 		if (!force || err->code != ENOENT)
 			return -1;
 		error_clear(err);
-	} else {
-		tell(st, "destroy", word);
 	}
 	puts(word);
 	return 0;
@@ -152,10 +140,8 @@ int pruning_volumes(const struct store *st, const struct prune_filter *filter, b
 
 	if (gone.len)
 		printf("Deleted Volumes:\n");
-	for (size_t i = 0; i < gone.len; i++) {
+	for (size_t i = 0; i < gone.len; i++)
 		puts(gone.items[i]);
-		tell(st, "destroy", gone.items[i]);
-	}
 	if (gone.len)
 		putchar('\n');
 	return r;

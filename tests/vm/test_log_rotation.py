@@ -89,6 +89,14 @@ def test_following_ends_at_until(machine):
     assert out.startswith("tick\n") and time.monotonic() - begun < 6
 
 
+def test_one_log_over_restarts(machine):
+    """Following ends with the run, as with Docker; the log is that of all runs."""
+    machine.ok("docker run -d --name retried --restart on-failure:2 busybox sh -c 'echo run; sleep 0.7; exit 1'")
+    assert machine.ok("docker logs -f retried", timeout=60) == "run\n"
+    machine.until("docker ps -a", r"Exited \(1\)")
+    assert machine.ok("docker logs retried") == 3 * "run\n"
+
+
 @pytest.mark.host_is_enough
 @pytest.mark.parametrize("words", ["--since nonsense", "--until 12:00", "--tail many"])
 def test_bad_words(machine, words):
