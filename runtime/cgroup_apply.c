@@ -146,11 +146,33 @@ static int check_usage(int fd, const struct resources *r, struct error *err)
 	return 0;
 }
 
+/* The first number in a control file, or RESOURCE_UNLIMITED for "max"; RESOURCE_UNSET: there is no such file. */
+static int64_t current(int fd, const char *file)
+{
+	char text[CGROUP_FILE_MAX];
+
+	if (cgroup_file_read(fd, file, text) <= 0)
+		return RESOURCE_UNSET;
+	return str_starts(text, "max") ? RESOURCE_UNLIMITED : (int64_t)strtoll(text, NULL, 10);
+}
+
+/* A change may name one half of what belongs together; the cgroup has the other. */
+static void complete(int fd, struct resources *r)
+{
+	if (r->memory_swap > 0 && (r->memory == RESOURCE_UNSET || r->memory == 0))
+		r->memory = current(fd, "memory.max");
+	if (r->cpu_period > 0 && (r->cpu_quota == RESOURCE_UNSET || r->cpu_quota == 0))
+		r->cpu_quota = current(fd, "cpu.max");
+}
+
 int cgroup_apply(int cgroup_fd, const struct resources *r, struct error *err)
 {
 	struct cgroup_settings settings autosettings = { 0 };
+	struct resources whole = *r; /* what it points to stays the caller's */
 
-	if (cgroup_settings(r, &settings, err) < 0)
+	if (cgroup_fd >= 0)
+		complete(cgroup_fd, &whole);
+	if (cgroup_settings(&whole, &settings, err) < 0)
 		return -1;
 	if (cgroup_fd < 0)
 		return 0;

@@ -9,8 +9,6 @@
 #include "lib/cleanup.h"
 #include "lib/str.h"
 
-#define PERIOD_DEFAULT 100000 /* microseconds; cgroup-v2.rst, "cpu.max" */
-
 /* ---- Formulas */
 
 /* A quadratic curve through (2, 1), (1024, 100) and (262144, 10000) on logarithmic scales (runc, since 2025). */
@@ -127,10 +125,14 @@ static void add_cpu(const struct resources *r, struct cgroup_settings *s)
 	if (quota && r->cpu_burst > 0)
 		add_named(s, "cpu", "cpu.max.burst", xstrdup("0"));
 	if (quota) {
-		autofree char *share = number_or_max(is_set(r->cpu_quota) ? r->cpu_quota : -1);
-		int64_t period = is_set(r->cpu_period) ? r->cpu_period : PERIOD_DEFAULT;
+		char *share = number_or_max(is_set(r->cpu_quota) ? r->cpu_quota : -1);
+		struct cgroup_setting *max = add_named(s, "cpu", "cpu.max", share);
 
-		add_named(s, "cpu", "cpu.max", str_format("%s %" PRId64, share, period));
+		/* Without it the period stays what it is, which is a tenth of a second at first. */
+		if (is_set(r->cpu_period)) {
+			max->value = str_format("%s %" PRId64, share, r->cpu_period);
+			free(share);
+		}
 	}
 	if (r->cpu_burst != RESOURCE_UNSET)
 		add_named(s, "cpu", "cpu.max.burst", str_format("%" PRId64, r->cpu_burst));

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Limits of containers and what they may do with devices, under cgroup v2: in the appliance alone."""
 
-import re
+import json
 
 import pytest
+
+import oci
 
 
 @pytest.fixture
@@ -133,3 +135,75 @@ def test_a_limit_that_the_machine_lacks(machine, clean):
     machine.ok("echo $$ > /sys/fs/cgroup/cgroup.procs && rmdir /sys/fs/cgroup/bare/inner /sys/fs/cgroup/bare")
     assert result.status == 125
     assert "cannot set cpu.max to 50000 100000: cgroup v2 has no cpu controller here" in result.err
+
+
+# ---- knarr-oci: what no flag of the engine asks for
+
+@pytest.fixture
+def box(machine):
+    box = oci.Bundles(machine)
+    yield box
+    box.close()
+
+
+def resources(**members):
+    return lambda config: config["linux"].update(resources=members)
+
+
+def own(box, names):
+    return box.ok("exec", "a", f"sh -c 'cd /sys/fs/cgroup && cat {names}'").splitlines()
+
+
+def test_resources_of_a_bundle(box):
+    box.start("a", change=resources(
+        cpu={"shares": 2048, "quota": 50000, "period": 200000, "burst": 10000, "cpus": "0-1", "mems": "0"},
+        memory={"limit": 64 << 20, "swap": 96 << 20, "reservation": 32 << 20}, pids={"limit": 33},
+        blockIO={"weight": 1000, "throttleWriteBpsDevice": [{"major": 254, "minor": 0, "rate": 4096}]},
+        hugepageLimits=[{"pageSize": "2MB", "limit": 4 << 20}],
+        unified={"memory.high": "50000000", "memory.oom.group": "1"}))
+    assert own(box, "cpu.weight cpu.max cpu.max.burst cpuset.cpus cpuset.mems memory.max memory.swap.max memory.low pids.max "
+               "io.weight io.max hugetlb.2MB.max hugetlb.2MB.rsvd.max memory.high memory.oom.group") == \
+        ["174", "50000 200000", "10000", "0-1", "0", str(64 << 20), str(32 << 20), str(32 << 20), "33", "default 10000",
+         "254:0 rbps=max wbps=4096 riops=max wiops=max", str(4 << 20), str(4 << 20), "49999872", "1"]
+    # half of what belongs together: the other half stays
+    box.ok("update --memory-swap 128m --cpu-period 100000", "a")
+    assert own(box, "memory.max memory.swap.max cpu.max") == [str(64 << 20), str(64 << 20), "50000 100000"]
+    box.ok("update --cpu-quota 20000 --pids-limit -1", "a")
+    assert own(box, "cpu.max pids.max") == ["20000 100000", "max"]
+    stats = json.loads(box.ok("events --stats", "a"))["data"]
+    assert stats["memory"]["usage"]["limit"] == 64 << 20 and stats["pids"]["current"] == 1
+    box.ok("delete --force", "a")
+
+
+def test_idle_and_devices_of_a_bundle(box):
+    def change(config):
+        config["linux"]["cgroupsPath"] = "oci-test.slice:knarr:" + box.id("a")
+        config["linux"]["resources"] = {
+            "cpu": {"idle": 1, "shares": 512},
+            "devices": [{"allow": False, "access": "rwm"}, {"allow": True, "type": "b", "major": 254, "access": "rm"},
+                        {"allow": False, "type": "b", "major": 254, "minor": 0, "access": "r"}]}
+
+    box.start("a", change=change)
+    path = f"/sys/fs/cgroup/oci.slice/oci-test.slice/knarr-{box.id('a')}.scope"
+    assert box.machine.ok(f"cat {path}/cpu.idle") == "1\n"
+    out = box.run("exec", "a", "sh -c 'mknod /tmp-a b 254 0; mknod /tmp-b b 254 1; PATH=/bin:/usr/bin; head -c 1 /tmp-a; head -c 1 /tmp-b; echo x > /dev/null && echo y'").out
+    assert "/tmp-a: Operation not permitted" in out
+    assert "/tmp-b: Operation not permitted" not in out and out.endswith("y\n")
+    box.ok("delete --force", "a")
+    box.machine.ok("rmdir /sys/fs/cgroup/oci.slice/oci-test.slice /sys/fs/cgroup/oci.slice")
+
+
+def test_what_a_bundle_may_not_ask(box):
+    for change, words in (
+            (resources(unified={"../../cgroup.freeze": "1"}), "no file of a cgroup"),
+            (resources(unified={"memory.nonsense": "1"}), "this kernel has no such limit"),
+            (resources(unified={"memory.high": "lots"}), "cannot set memory.high to lots: Invalid argument"),
+            (resources(unified={"rdma.max": "x"}), "cgroup v2 has no rdma controller here"),
+            (resources(hugepageLimits=[{"pageSize": "3MB", "limit": 1}]), "hugetlb.3MB.max"),
+            (resources(memory={"limit": 20 << 20, "swap": 10 << 20}), "linux.resources.memory.swap"),
+            (resources(cpu={"cpus": "7-"}), "cpus"), (resources(cpu={"cpus": "1000"}), "cpuset.cpus"),
+            (resources(blockIO={"throttleReadBpsDevice": [{"major": 77, "minor": 7, "rate": 1}]}), "io.max")):
+        box.config("true", change=change)
+        line = box.fails(f"run --bundle {box.bundle}", "a")
+        assert words in line, words
+    assert not box.leftovers()
