@@ -2,11 +2,15 @@
 #include "runtime/devices.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "lib/cleanup.h"
 #include "runtime/kernel.h"
 #include "runtime/mounts.h"
+#include "runtime/namespaces.h"
+
+#define NODE_ATTRIBUTES ((uint64_t)(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC))
 
 static bool is_device(const struct stat *st, const struct spec_device *d)
 {
@@ -16,7 +20,24 @@ static bool is_device(const struct stat *st, const struct spec_device *d)
 
 /* ---- Parent */
 
-static int prepare_device(const struct spec_device *d, struct error *err)
+/* In a filesystem of ours; what comes back is for the child to clone, when that is attached. */
+static int make_node(const struct spec *spec, int folder, size_t i)
+{
+	const struct spec_device *d = &spec->devices[i];
+	uid_t uid = namespaces_outside_id(spec->uid_mappings, spec->n_uid_mappings, d->uid);
+	gid_t gid = namespaces_outside_id(spec->gid_mappings, spec->n_gid_mappings, d->gid);
+	char name[24];
+
+	snprintf(name, sizeof(name), "%zu", i);
+	if (mknodat(folder, name, d->mode, d->device) < 0 ||
+	    fchownat(folder, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(folder, name, d->mode & 07777, 0) < 0)
+		return -1;
+	return openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Where we may make no nodes either, the machine's own serves. */
+static int clone_node(const struct spec_device *d, struct error *err)
 {
 	const char *source = d->source ? d->source : d->path;
 	struct stat st;
@@ -28,10 +49,29 @@ static int prepare_device(const struct spec_device *d, struct error *err)
 		return error_set(err, ENODEV,
 				 "device %s: it is another one on this machine, or none", source);
 	autoclose int node = sys_open_tree_clone(at, 0);
-	if (node < 0 || sys_mount_setattr(node, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-					  MOUNT_ATTR_NODEV, MS_PRIVATE) < 0)
+	if (node < 0 ||
+	    sys_mount_setattr(node, 0, NODE_ATTRIBUTES, MOUNT_ATTR_NODEV, MS_PRIVATE) < 0)
 		return error_errno(err, "device %s", source);
 	return STEAL_FD(node);
+}
+
+/* All nodes made, or -1 with errno: EPERM where we are in a user namespace ourselves. */
+static int make_nodes(struct sandbox_plan *plan)
+{
+	static const struct spec_mount tmpfs = { .type = (char *)"tmpfs" };
+	const struct spec *spec = plan->spec;
+
+	plan->nodes_fd = mounts_filesystem(&tmpfs, NODE_ATTRIBUTES, NULL, 0);
+	if (plan->nodes_fd < 0)
+		return -1;
+	for (size_t i = 0; i < spec->n_devices; i++) {
+		if (S_ISFIFO(spec->devices[i].mode))
+			continue;
+		plan->device_fds[i] = make_node(spec, plan->nodes_fd, i);
+		if (plan->device_fds[i] < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int devices_prepare(struct sandbox_plan *plan, struct error *err)
@@ -40,10 +80,16 @@ int devices_prepare(struct sandbox_plan *plan, struct error *err)
 
 	if (!mounts_own_namespace(spec, CLONE_NEWUSER))
 		return 0;
+	if ((spec->namespaces & CLONE_NEWNS) && make_nodes(plan) == 0)
+		return 0;
+	cleanup_close(&plan->nodes_fd);
+	plan->nodes_fd = -1;
 	for (size_t i = 0; i < spec->n_devices; i++) {
+		cleanup_close(&plan->device_fds[i]);
+		plan->device_fds[i] = -1;
 		if (S_ISFIFO(spec->devices[i].mode))
 			continue;
-		plan->device_fds[i] = prepare_device(&spec->devices[i], err);
+		plan->device_fds[i] = clone_node(&spec->devices[i], err);
 		if (plan->device_fds[i] < 0)
 			return -1;
 	}
@@ -60,6 +106,33 @@ static int bind_device(int folder, const char *name, int node)
 	autoclose int at =
 		sys_openat2(folder, name, O_PATH, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
 	return at < 0 ? -1 : sys_move_mount(node, at);
+}
+
+static int clone_nodes(struct sandbox_plan *plan, int host)
+{
+	if (sys_move_mount(plan->nodes_fd, host) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->spec->n_devices; i++) {
+		if (plan->device_fds[i] < 0)
+			continue;
+		/* The descriptor of the file itself goes with all others. */
+		plan->device_fds[i] = sys_open_tree_clone(plan->device_fds[i], 0);
+		if (plan->device_fds[i] < 0)
+			return -1;
+	}
+	/* Clones stay where they are. */
+	return fchdir(plan->nodes_fd) < 0 ? -1 : sys_umount2(".", MNT_DETACH);
+}
+
+int devices_clone(struct sandbox_plan *plan, int host)
+{
+	if (plan->nodes_fd < 0)
+		return 0;
+
+	autoclose int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cwd < 0 || clone_nodes(plan, host) < 0 || fchdir(cwd) < 0)
+		return sandbox_fault(plan, STEP_DEVICE, "nodes");
+	return 0;
 }
 
 static int make_device(int folder, const char *name, const struct spec_device *d)

@@ -121,6 +121,14 @@ static inline bool sys_is_mount_root(int fd)
 	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0, buf) == 0 && (buf[1] & 0x2000);
 }
 
+/* The number of the mount that fd lies in, from the same struct (offset 144; STATX_MNT_ID); 0: the kernel does not say. */
+static inline uint64_t sys_mount_id(int fd)
+{
+	uint64_t buf[32] = { 0 };
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0x1000, buf) == 0 ? buf[18] : 0;
+}
+
 /* musl declares ioctl's request as an int, which requests that read (_IOR) do not fit. */
 static inline int sys_ioctl(int fd, unsigned int request, void *arg)
 {

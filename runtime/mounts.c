@@ -187,6 +187,16 @@ static int set_idmap(const struct spec *spec, const struct spec_mount *m, int mo
 	return 0;
 }
 
+/* Whether the child, which sees a copy of the machine's mounts, clones the source itself: then the mounts of a container are
+ * made, and listed, in their order. Not in a user namespace: what is mounted below the source is locked there, and the
+ * way to it may be closed. */
+static bool child_clones(const struct spec *spec, const struct spec_mount *m)
+{
+	return is_type(m, "bind") && m->source && m->source_fd < 0 && !m->source_detached &&
+	       !m->idmap && !m->n_uid_mappings && !m->n_gid_mappings &&
+	       (spec->namespaces & CLONE_NEWNS) && !mounts_own_namespace(spec, CLONE_NEWUSER);
+}
+
 static int prepare_bind(const struct spec *spec, const struct spec_mount *m, struct error *err)
 {
 	autoclose int opened = -1;
@@ -197,11 +207,10 @@ static int prepare_bind(const struct spec *spec, const struct spec_mount *m, str
 		at = opened = open(source, O_PATH | O_CLOEXEC);
 	if (at < 0)
 		return error_errno(err, "bind mount %s: %s", m->destination, source);
-
 	/* A detached mount could not be cloned before Linux 6.15. */
-	autoclose int tree = m->source_detached ?
-				     fcntl(at, F_DUPFD_CLOEXEC, 3) :
-				     sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
+	autoclose int tree = m->source_detached
+				     ? fcntl(at, F_DUPFD_CLOEXEC, 3)
+				     : sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
 	if (tree < 0)
 		return error_errno(err, "bind mount %s: %s", m->destination, source);
 	/* The map first: once there is a user of the mount, it cannot be had. */
@@ -218,13 +227,15 @@ int mounts_bind(const struct spec *spec, size_t i, struct error *err)
 	return prepare_bind(spec, &spec->mounts[i], err);
 }
 
-static void check_source(const struct spec_mount *m, struct error *err)
+/* Who makes the bind later is to find a source. */
+static int check_source(const struct spec_mount *m, struct error *err)
 {
-	autoclose int at = m->source_fd < 0 ? open(m->source ? m->source : "", O_PATH | O_CLOEXEC)
-					    : -1;
+	autoclose int at = -1;
 
-	if (at < 0 && m->source_fd < 0)
-		error_errno(err, "bind mount %s: %s", m->destination, m->source ? m->source : "");
+	if (m->source_fd < 0 && (at = open(m->source ? m->source : "", O_PATH | O_CLOEXEC)) < 0)
+		return error_errno(err, "bind mount %s: %s", m->destination,
+				   m->source ? m->source : "");
+	return 0;
 }
 
 /* The machine's own mount of cgroup2, or -1. */
@@ -318,7 +329,7 @@ int mounts_prepare(struct sandbox_plan *plan, struct error *err)
 					 m->destination);
 		if (!bind && !m->type)
 			return error_set(err, EINVAL, "mount %s: it has no type", m->destination);
-		if (bind && spec->ordered_mounts)
+		if (bind && (spec->ordered_mounts || child_clones(spec, m)))
 			check_source(m, &local);
 		else
 			plan->mount_fds[i] = bind ? prepare_bind(spec, m, &local)
@@ -377,6 +388,35 @@ static int make_filesystem(struct sandbox_plan *plan, const struct spec_mount *m
 	if ((m->propagation && set_propagation(mount, m) < 0) || set_attributes(mount, &later) < 0)
 		return mount_fault(plan, m, "");
 	return STEAL_FD(mount);
+}
+
+static int clone_bind(struct sandbox_plan *plan, const struct spec_mount *m)
+{
+	autoclose int at = open(m->source, O_PATH | O_CLOEXEC);
+	autoclose int tree = at < 0 ? -1 : sys_open_tree_clone(at, m->recursive ? AT_RECURSIVE : 0);
+
+	if (tree < 0 || set_propagation(tree, m) < 0 || set_attributes(tree, m) < 0)
+		return mount_fault(plan, m, m->source);
+	return STEAL_FD(tree);
+}
+
+int mounts_create(struct sandbox_plan *plan)
+{
+	for (size_t i = 0; i < plan->spec->n_mounts; i++) {
+		const struct spec_mount *m = &plan->spec->mounts[i];
+
+		if (is_change(m) || plan->mount_fds[i] >= 0)
+			continue;
+		if (!is_type(m, "bind"))
+			plan->mount_fds[i] = make_filesystem(plan, m);
+		else if (child_clones(plan->spec, m))
+			plan->mount_fds[i] = clone_bind(plan, m);
+		else
+			plan->mount_fds[i] = sandbox_ask_bind(plan, i);
+		if (plan->mount_fds[i] < 0)
+			return -1;
+	}
+	return 0;
 }
 
 bool mounts_may_cover(int at, const char *destination)
@@ -444,10 +484,6 @@ static int open_mount_point(struct sandbox_plan *plan, const struct rootfs_fds *
 	autoclose int at = sandbox_make_path(fds->root, m->destination, is_file);
 	if (at < 0)
 		return sandbox_fault(plan, STEP_MOUNT_POINT, m->destination);
-	if (same_file(at, fds->root)) {
-		errno = EINVAL;
-		return sandbox_fault(plan, STEP_MOUNT, m->destination);
-	}
 	if (!mounts_may_cover(at, m->destination) || would_fake_proc(fds, at, mount)) {
 		errno = EPERM;
 		return sandbox_fault(plan, STEP_MOUNT_PROC, m->destination);
@@ -520,24 +556,30 @@ static int fill_tmpfs(struct sandbox_plan *plan, const struct rootfs_fds *fds,
 
 	if (over < 0)
 		return 0;
+	if (m->copy_up && same_file(over, fds->root)) {
+		errno = EINVAL;
+		return mount_fault(plan, m, "the root cannot begin as a copy of itself");
+	}
 	if (m->copy_up && copy_up(over, mount) < 0)
 		return mount_fault(plan, m, "copying what is there");
 	return inherit(m, over, mount) < 0 ? mount_fault(plan, m, "") : 0;
 }
 
-static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, size_t i)
+/* What is mounted over the root is the root from then on. */
+static void replace_root(struct sandbox_plan *plan, struct rootfs_fds *fds, int mount)
+{
+	plan->root_fd = mount;
+	fds->root = mount;
+}
+
+static int make_mount(struct sandbox_plan *plan, struct rootfs_fds *fds, size_t i)
 {
 	const struct spec_mount *m = &plan->spec->mounts[i];
+	int mount = plan->mount_fds[i];
 	struct stat st, over;
 
 	if (is_change(m))
 		return change_mount(plan, fds, m);
-	if (plan->mount_fds[i] < 0)
-		plan->mount_fds[i] = is_type(m, "bind") ? sandbox_ask_bind(plan, i)
-							: make_filesystem(plan, m);
-	int mount = plan->mount_fds[i];
-	if (mount < 0)
-		return -1;
 	if (fstat(mount, &st) < 0)
 		return mount_fault(plan, m, "");
 
@@ -551,8 +593,11 @@ static int make_mount(struct sandbox_plan *plan, const struct rootfs_fds *fds, s
 		errno = ENOTDIR;
 		return mount_fault(plan, m, "a folder onto a file, or the other way round");
 	}
+	bool root = same_file(at, fds->root);
 	if (sys_move_mount(mount, at) < 0)
 		return mount_fault(plan, m, "");
+	if (root)
+		replace_root(plan, fds, mount);
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The mounts of a specification: for runtime/rootfs.c alone.
  *
- * What comes from the machine (the sources of binds, and filesystems that belong to a namespace shared with the machine
- * while the user namespace is not) is made by the parent as detached mounts, with attributes, propagation and ID maps.
- * All other filesystems are made by the child, of its own namespaces, while the machine's tree still stands: names of
- * block devices mean the machine's, and the kernel gives a user namespace a procfs only where it sees one whole. Mount
- * points are looked up from the root's descriptor, never as text, made where missing, and never in procfs. */
+ * All are made detached before any is attached. The parent makes those that the child may not: sources of binds that are
+ * descriptors, have a map of IDs or go to a user namespace; filesystems of a namespace that is the machine's, for a user
+ * namespace that is not. The child makes the others in its own namespaces, while its copy of the machine's tree still
+ * stands: names of sources and block devices mean the machine's, and the kernel gives a user namespace a procfs only where
+ * it sees one whole. Mount points are looked up from the root's descriptor, never as text, made where missing, and never
+ * in procfs. */
 #ifndef KNARR_RUNTIME_MOUNTS_H
 #define KNARR_RUNTIME_MOUNTS_H
 
@@ -18,8 +19,12 @@ int mounts_prepare(struct sandbox_plan *plan, struct error *err);
 /* Parent, with spec->ordered_mounts: the detached mount of the bind i, when the child asks for it. -1 with err set. */
 int mounts_bind(const struct spec *spec, size_t i, struct error *err);
 
-/* Child, each -1 after sandbox_fault. Makes all mounts in order; plan->mount_fds then holds those attached, and fds the
- * first procfs and devpts among them. */
+/* Child, each -1 after sandbox_fault. Creates what the parent did not, in order; before the mounts of the machine, of which we
+ * have a copy, are made private. */
+int mounts_create(struct sandbox_plan *plan);
+
+/* Attaches all in order, with mount points and contents; fds then holds the first procfs and devpts among them. One that goes
+ * over the root becomes the root (plan->root_fd, fds->root). */
 int mounts_make(struct sandbox_plan *plan, struct rootfs_fds *fds);
 
 /* Makes read-only what is to be so, but had to have mount points made in it: a tmpfs. */

@@ -84,12 +84,15 @@ int rootfs_prepare(struct sandbox_plan *plan, struct error *err)
 {
 	plan->mount_fds = no_fds(plan->spec->n_mounts);
 	plan->device_fds = no_fds(plan->spec->n_devices);
+	plan->nodes_fd = -1;
 	return mounts_prepare(plan, err) < 0 || devices_prepare(plan, err) < 0 ? -1 : 0;
 }
 
 void rootfs_release(struct sandbox_plan *plan)
 {
 	close_fds(&plan->mount_fds, plan->spec->n_mounts);
+	if (plan->device_fds)
+		cleanup_close(&plan->nodes_fd);
 	close_fds(&plan->device_fds, plan->spec->n_devices);
 }
 
@@ -114,6 +117,9 @@ int rootfs_attach(struct sandbox_plan *plan, struct rootfs_fds *fds)
 	autoclose int folder =
 		at_path ? open(spec->root.path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
+	/* Copies of shared mounts are peers of theirs, as long as these are. */
+	if (mounts_create(plan) < 0)
+		return -1;
 	/* Nothing done here may travel to the host through a shared mount, nor back. */
 	if (host < 0 || (own && sys_mount_setattr(host, AT_RECURSIVE, 0, 0, MS_PRIVATE) < 0))
 		return sandbox_fault(plan, STEP_ROOT,
@@ -124,6 +130,8 @@ int rootfs_attach(struct sandbox_plan *plan, struct rootfs_fds *fds)
 	}
 	if (sys_mount_setattr(plan->root_fd, AT_RECURSIVE, 0, 0, propagation) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "propagation");
+	if (devices_clone(plan, host) < 0)
+		return -1;
 	if ((at_path && folder < 0) || sys_move_mount(plan->root_fd, at_path ? folder : host) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "attaching");
 	fds->root = plan->root_fd;
@@ -149,6 +157,24 @@ static int cover_root(struct sandbox_plan *plan, int host)
 	return chroot(".") < 0 ? sandbox_fault(plan, STEP_ROOT, "chroot") : 0;
 }
 
+/* The old root lies over the new one now, at the same place, and over it what was mounted over it before: "." still is the
+ * new one, ".." the topmost of all, and that is what is unmounted. */
+static int detach_old_root(struct sandbox_plan *plan)
+{
+	for (int covers = 0; covers < 16; covers++) {
+		autoclose int own = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		autoclose int top = open("..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (own < 0 || top < 0)
+			break;
+		if (covers && sys_mount_id(own) == sys_mount_id(top))
+			return 0;
+		if (sys_umount2(".", MNT_DETACH) < 0)
+			break;
+	}
+	return sandbox_fault(plan, STEP_ROOT, "detaching the host's mounts");
+}
+
 int rootfs_enter(struct sandbox_plan *plan)
 {
 	const struct spec *spec = plan->spec;
@@ -160,10 +186,8 @@ int rootfs_enter(struct sandbox_plan *plan)
 		if (chroot(".") < 0)
 			return sandbox_fault(plan, STEP_ROOT, "chroot");
 	} else if (!spec->no_pivot && sys_pivot_root(".", ".") == 0) {
-		/* The old root now lies over the new one, at the same place: "." still is the new
-		 * one, and what is unmounted there is the topmost. */
-		if (sys_umount2(".", MNT_DETACH) < 0)
-			return sandbox_fault(plan, STEP_ROOT, "detaching the host's mounts");
+		if (detach_old_root(plan) < 0)
+			return -1;
 	} else if (spec->no_pivot || errno == EINVAL) {
 		if (cover_root(plan, host) < 0)
 			return -1;

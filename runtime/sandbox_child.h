@@ -75,7 +75,8 @@ struct sandbox_plan {
 	struct namespace_plan ns;
 	int root_fd;        /* detached mount of the root */
 	int *mount_fds;     /* for each mount of spec: made by the parent, detached, or -1 */
-	int *device_fds;    /* the same for each of its devices */
+	int *device_fds;    /* for each of its devices: to be bound, or -1 */
+	int nodes_fd;       /* the detached filesystem that device_fds lie in, or -1: each is a mount */
 	int join_pidfd;     /* exec: whose namespaces to join */
 	uint64_t join_flags; /* exec: which of them, see namespaces_of */
 	int stdio[3];       /* -1: /dev/null; unused with process->terminal */
