@@ -10,6 +10,7 @@
 #include "lib/str.h"
 #include "runtime/command.h"
 #include "runtime/oci/command.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/self.h"
 #include "runtime/users.h"
 
@@ -322,6 +323,7 @@ int main(int argc, char **argv)
 
 	self_protect(argv);
 	log_set_program(argc > 0 ? argv[0] : "knarr");
+	seccomp_cache_use(SECCOMP_CACHE);
 	if (strcmp(log_program(), "knarr-oci") == 0)
 		return oci_main(argc, argv);
 	if (root && *root)

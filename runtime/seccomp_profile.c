@@ -11,7 +11,9 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "runtime/capability.h"
+#include "runtime/command.h"
 #include "runtime/seccomp_builder.h"
+#include "runtime/seccomp_cache.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
@@ -430,10 +432,32 @@ static int read_profile(struct profile *p, const struct json_at *object, struct 
 	return 0;
 }
 
+/* All that the program depends on: its text and, in Docker's form, the capabilities and the kernel, of which a boot has one. The
+ * number goes up when what is made of the same text changes. */
+static void key_of(const struct profile *p, const struct json_at *object, struct digest *out)
+{
+	const struct scmp_version *libseccomp = seccomp_version();
+	autofree char *text = yyjson_val_write(object->value, YYJSON_WRITE_NOFLAG, NULL);
+	autofree char *key =
+		str_format("1 %s %u.%u.%u %d %llx %s", KNARR_VERSION, libseccomp->major,
+			   libseccomp->minor, libseccomp->micro, p->docker,
+			   (unsigned long long)p->capabilities, text ? text : "");
+
+	digest_of(key, strlen(key), out);
+}
+
 static int compile(struct profile *p, const struct json_at *object, struct spec_seccomp **out,
 		   struct error *err)
 {
 	struct spec_seccomp *s = xcalloc(1, sizeof(*s));
+	bool keep = seccomp_cache_used() && !p->check_only;
+	struct digest key;
+
+	/* A profile whose program is kept is read and checked all the same. */
+	if (keep) {
+		key_of(p, object, &key);
+		p->check_only = seccomp_cache_get(&key, &s->filter);
+	}
 	int rc = read_profile(p, object, s, err);
 
 	seccomp_builder_free(&p->builder);
@@ -441,6 +465,8 @@ static int compile(struct profile *p, const struct json_at *object, struct spec_
 		seccomp_profile_free(s);
 	else
 		*out = s;
+	if (rc == 0 && keep && !p->check_only)
+		seccomp_cache_put(&key, &s->filter);
 	return rc;
 }
 

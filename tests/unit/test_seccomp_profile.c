@@ -2,6 +2,7 @@
 /* Profiles that people bring, in both forms, compiled and run here. ' stands for " in them. */
 #include "tests/unit/bpf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -10,6 +11,7 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "runtime/capability.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_profile.h"
 
 #define ALLOW      SECCOMP_RET_ALLOW
@@ -451,6 +453,111 @@ static void a_profile_without_end_is_refused(void **state)
 	strbuf_free(&b);
 }
 
+/* ---- What is kept */
+
+static size_t kept(void **state)
+{
+	size_t n = 0;
+	int copy = openat(scratch(state), "cache", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		n += e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return n;
+}
+
+/* Spoils or reads the only file that is kept. */
+static void spoil(void **state, size_t at)
+{
+	autofree char *path = str_format("%s/cache", scratch_path);
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while ((e = readdir(d)) && e->d_name[0] == '.')
+		;
+	autofree char *file = str_format("%s/%s", path, e->d_name);
+	autoclose int fd = open(file, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	(void)state;
+	closedir(d);
+	assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+	byte = (char)(byte ^ 1);
+	assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+}
+
+static void programs_are_kept_and_found_again(void **state)
+{
+	static const char text[] =
+		"{'defaultAction': 'SCMP_ACT_ALLOW', 'flags': ['SECCOMP_FILTER_FLAG_LOG'], 'syscalls':"
+		" [{'names': ['mkdir'], 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 42}]}";
+	autofree char *path = str_format("%s/cache", scratch_path);
+	struct spec_seccomp *first, *again, *other;
+
+	seccomp_cache_use(path);
+	first = docker(text, 0);
+	assert_int_equal(kept(state), 1);
+	again = docker(text, 0);
+	assert_int_equal(kept(state), 1);
+	assert_int_equal(again->flags, SECCOMP_FILTER_FLAG_LOG);
+	assert_int_equal(first->filter.len, again->filter.len);
+	assert_memory_equal(first->filter.filter, again->filter.filter,
+			    first->filter.len * sizeof(struct sock_filter));
+
+	/* Other capabilities and the other form are other programs. */
+	other = docker(text, SYS_ADMIN);
+	seccomp_profile_free(other);
+	assert_int_equal(kept(state), 2);
+	other = oci(text);
+	seccomp_profile_free(other);
+	assert_int_equal(kept(state), 3);
+	seccomp_cache_use(NULL);
+	seccomp_profile_free(first);
+	seccomp_profile_free(again);
+}
+
+static void what_is_damaged_or_anybodys_is_made_anew(void **state)
+{
+	static const char text[] =
+		"{'defaultAction': 'SCMP_ACT_ALLOW', 'syscalls': [{'names': ['mkdir'],"
+		" 'action': 'SCMP_ACT_ERRNO', 'errnoRet': 42}]}";
+	autofree char *path = str_format("%s/cache", scratch_path);
+	struct spec_seccomp *s;
+
+	seccomp_cache_use(path);
+	seccomp_profile_free(docker(text, 0));
+	for (size_t at = 0; at < 80; at += 8) {
+		spoil(state, at);
+		s = docker(text, 0);
+		assert_int_equal(native(s, SYS_mkdir, 0), ERRNO(42));
+		assert_int_equal(native(s, SYS_rmdir, 0), ALLOW);
+		seccomp_profile_free(s);
+	}
+	assert_int_equal(chmod(path, 0770), 0);
+	spoil(state, 60);
+	s = docker(text, 0);
+	assert_int_equal(native(s, SYS_mkdir, 0), ERRNO(42));
+	seccomp_profile_free(s);
+	seccomp_cache_use(NULL);
+}
+
+static void no_more_is_kept_than_fits(void **state)
+{
+	autofree char *path = str_format("%s/cache", scratch_path);
+
+	seccomp_cache_use(path);
+	for (int i = 0; i < 150; i++) {
+		autofree char *text = str_format(
+			"{'defaultAction': 'SCMP_ACT_ERRNO', 'defaultErrnoRet': %d}", i + 1);
+
+		seccomp_profile_free(docker(text, 0));
+		assert_true(kept(state) <= 65);
+	}
+	seccomp_cache_use(NULL);
+}
+
 static void the_kernel_takes_it(void **state)
 {
 	struct spec_seccomp *s = docker(
@@ -489,6 +596,12 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(what_is_wrong_in_dockers_form_is_named),
 		cmocka_unit_test(a_profile_without_end_is_refused),
+		cmocka_unit_test_setup_teardown(programs_are_kept_and_found_again, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(what_is_damaged_or_anybodys_is_made_anew,
+						scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(no_more_is_kept_than_fits, scratch_setup,
+						scratch_teardown),
 		cmocka_unit_test(the_kernel_takes_it),
 	};
 
