@@ -137,6 +137,20 @@ def test_a_limit_that_the_machine_lacks(machine, clean):
     assert "cannot set cpu.max to 50000 100000: cgroup v2 has no cpu controller here" in result.err
 
 
+def test_limits_are_not_changed_from_inside(machine, clean):
+    """Not even by root with all rights: its cgroup namespace is a boundary (nsdelegate)."""
+    raise_them = "for f in memory.max pids.max cpu.max; do echo max > {0}/$f; done; cat {0}/memory.max {0}/pids.max {0}/cpu.max"
+    for flags, before, at in (("--privileged", "true", "/sys/fs/cgroup"),
+                              ("--cap-add SYS_ADMIN --security-opt seccomp=unconfined",
+                               "mkdir /tmp/c && mount -t cgroup2 x /tmp/c", "/tmp/c")):
+        out = machine.run(f"docker run --rm -m 32m --pids-limit 30 --cpus 0.5 {flags} busybox sh -c '{before}; "
+                          f"{raise_them.format(at)}'").out
+        assert out.endswith("33554432\n30\n50000 100000\n"), out
+    # what is below is its own
+    assert machine.ok("docker run --rm --privileged busybox sh -c 'mkdir /sys/fs/cgroup/in && "
+                      "echo 0 > /sys/fs/cgroup/in/cgroup.procs && cat /proc/self/cgroup'") == "0::/in\n"
+
+
 # ---- knarr-oci: what no flag of the engine asks for
 
 @pytest.fixture
