@@ -112,6 +112,19 @@ def test_restart_keeps_what_rm_would_take(machine):
     assert machine.containers() == []
 
 
+def test_update_reaches_what_runs(machine):
+    """The policy as it stands when a run ends counts, whatever it was when the container was started."""
+    machine.ok("docker run -d --name late busybox sh -c 'echo run; sleep 1; exit 1'; docker update --restart always late;"
+               "docker run -d --name never --restart always busybox sh -c 'echo run; sleep 1; exit 1'; docker update --restart no never")
+    machine.until("docker logs late", "(run\\s+){2}")
+    machine.until("docker ps -a", "Exited \\(1\\)")
+    assert machine.ok("docker logs never") == "run\n"
+    # also in the pause between two runs
+    machine.until("docker ps", "Restarting")
+    machine.ok("docker update --restart no late")
+    machine.until("docker inspect --format '{{.State.Status}}' late", "exited")
+
+
 @pytest.mark.host_is_enough
 def test_bad_policies(clean):
     for policy in ("never", "always:3", "on-failure:x", "on-failure:-1", "unless-stopped:1"):
