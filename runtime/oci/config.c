@@ -14,8 +14,8 @@
 #define UTS_NAME_MAX 64
 /* The kernel has as many in a mount namespace (fs.mount-max), and each costs a walk of its path. */
 #define MOUNTS_MAX 100000
-/* A day, in which every hook ends. */
-#define TIMEOUT_MAX 86400
+/* Seconds. */
+#define TIMEOUT_MAX INT32_MAX
 
 int oci_word_value(const struct json_at *at, const struct oci_word *words, const char *what,
 		   const char *word, uint64_t *out, struct error *err)

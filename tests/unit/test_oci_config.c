@@ -518,7 +518,7 @@ static const struct {
 	{ "{'hooks': {'prestart': [{'path': 'a'}]}}",
 	  "hooks.prestart[0].path: \"a\" is not an absolute path" },
 	{ "{'hooks': {'prestart': [{'path': '/a', 'timeout': 0}]}}",
-	  "hooks.prestart[0].timeout: 0 is not in 1 to 86400" },
+	  "hooks.prestart[0].timeout: 0 is not in 1 to 2147483647" },
 	{ "{'hooks': {'prestart': [{'path': '/a', 'env': {}}]}}",
 	  "hooks.prestart[0].env: not an array" },
 
