@@ -10,6 +10,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/container.h"
+#include "runtime/events.h"
 #include "runtime/process_info.h"
 
 #define COLUMN_WIDTH 20 /* Docker's minimum */
@@ -213,6 +214,7 @@ static int show(const struct store *st, struct container *c, const struct top *t
 	}
 	table_print(table, &out);
 	fwrite(out.data, 1, out.len, stdout);
+	events_container(st, &c->config, "top", NULL);
 	return 0;
 }
 
