@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`knarr-oci`: the life of a container from a bundle, as podman and containerd drive it."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pathlib
 import re
+import socket
+import struct
 
 import pytest
 
@@ -50,6 +56,7 @@ def test_run_ends_with_the_signals_number(box):
     assert box.machine.run(f"{kill} {box.cmd('run -b ' + box.bundle, 'a')}").status == 137
 
 
+@pytest.mark.host_is_enough
 def test_run_detach_and_keep(box):
     box.shell("exit 3")
     assert box.run("run --keep -b " + box.bundle, "kept").status == 3
@@ -61,6 +68,7 @@ def test_run_detach_and_keep(box):
     box.ok("delete --force", "a")
 
 
+@pytest.mark.host_is_enough
 def test_created_container_is_deleted(box):
     box.config("true")
     box.create("a")
@@ -68,6 +76,7 @@ def test_created_container_is_deleted(box):
     assert not box.leftovers()
 
 
+@pytest.mark.host_is_enough
 def test_changes_of_the_bundle_after_create_do_not_count(box):
     box.shell("echo first >/which; sleep 1000")
     box.create("a")
@@ -162,6 +171,7 @@ def test_log_file(box):
 
 # ---- Signals
 
+@pytest.mark.host_is_enough
 def test_signals_by_name_and_number(box):
     box.start("a", "sh", "-c", "trap 'echo usr1 >/got' USR1; trap 'echo usr2 >/got' 12; touch /ready; "
               "while :; do sleep 0.1; done")
@@ -191,11 +201,15 @@ def test_delete_force_ends_everything(box):
 
 # ---- exec, ps, list
 
+# the user and group of a process
+IDS = "set -- $(grep -E \"^[UG]id:\" /proc/self/status); echo $2 $7"
+
+
 def test_exec(box):
     box.start("a", env=["PATH=/bin", "A=1"])
     assert box.ok("exec", "a", "sh -c 'echo $A $HOME; pwd'") == "1 /root\n/\n"
-    assert box.ok("exec -e A=2 --cwd /etc -u 7:8", "a", "sh -c 'echo $A; pwd; id -u; id -g'") == "2\n/etc\n7\n8\n"
-    assert box.ok("exec -g 99 -g 98", "a", "id -G").split() == ["0", "98", "99"]
+    assert box.ok("exec -e A=2 --cwd /etc -u 7:8", "a", f"sh -c 'echo $A; pwd; {IDS}'") == "2\n/etc\n7 8\n"
+    assert box.ok("exec -g 99 -g 98", "a", "grep Groups: /proc/self/status").split()[1:] == ["98", "99"]
     assert box.run("exec", "a", "sh -c 'exit 9'").status == 9
     assert box.run("exec", "a", "sh -c 'kill -9 $$'").status == 137
     assert box.machine.ok("echo in | " + box.cmd("exec", "a", "cat")) == "in\n"
@@ -210,15 +224,16 @@ def test_exec(box):
 
 def test_exec_of_a_process_file(box):
     box.start("a")
-    path = box.write("process.json", json.dumps({"args": ["sh", "-c", "echo $B; id -u; exit 4"], "cwd": "/tmp",
+    path = box.write("process.json", json.dumps({"args": ["sh", "-c", f"echo $B; {IDS}; exit 4"], "cwd": "/tmp",
                                                  "env": ["PATH=/bin", "B=b"], "user": {"uid": 5, "gid": 6}}))
     result = box.run(f"exec --process {path}", "a")
-    assert (result.out, result.status) == ("b\n5\n", 4)
+    assert (result.out, result.status) == ("b\n5 6\n", 4)
     for text in ("{", '{"args": "x"}', '{"args": ["x"]}'):
         box.write("process.json", text)
         assert box.fails(f"exec -p {path}", "a", status=255)
 
 
+@pytest.mark.host_is_enough
 def test_exec_detached(box):
     box.start("a")
     box.ok(f"exec -d --pid-file {box.top}/pid", "a", "sleep 1003 </dev/null >/dev/null 2>&1")
@@ -227,6 +242,7 @@ def test_exec_detached(box):
     assert "sleep" in box.machine.ok(f"cat /proc/{pid}/cmdline | tr '\\0' ' '")
 
 
+@pytest.mark.host_is_enough
 def test_list(box):
     assert json.loads(box.ok("list --format json")) == []
     box.start("a")
@@ -281,17 +297,18 @@ def test_update(machine, box):
 # ---- Descriptors
 
 def test_no_descriptor_leaks_and_some_are_preserved(box):
-    box.shell("ls /proc/self/fd | tr '\\n' ' '; cat <&3 || true", noNewPrivileges=False)
+    box.shell("echo $(ls /proc/self/fd); { cat <&3; } 2>/dev/null || true", noNewPrivileges=False)
     box.machine.ok(f"echo three >{box.top}/three")
     run = box.cmd("run -b " + box.bundle, "a")
     # 3 is the folder that ls reads
-    assert box.machine.run(f"exec 3<{box.top}/three; {run}").out.startswith("0 1 2 3 ")
+    assert box.machine.run(f"exec 3<{box.top}/three; {run}").out.startswith("0 1 2 3\n")
     run = box.cmd(f"run --preserve-fds 2 -b {box.bundle}", "a")
-    assert box.machine.ok(f"exec 3<{box.top}/three 4</dev/null 5</dev/null; {run}") == "0 1 2 3 4 5 three\n"
+    assert box.machine.ok(f"exec 3<{box.top}/three 4</dev/null 5</dev/null; {run}") == "0 1 2 3 4 5\nthree\n"
     assert "descriptor 4 is not open" in box.machine.run(f"exec 3</dev/null 4<&-; {run}").out
     assert not box.leftovers()
 
 
+@pytest.mark.host_is_enough
 def test_listen_fds(box):
     box.shell("echo $LISTEN_FDS $LISTEN_PID; cat <&3")
     box.machine.ok(f"echo three >{box.top}/three")
@@ -342,6 +359,7 @@ def test_hooks_in_order_with_the_state(box):
     assert states["createContainer"]["pid"] == states["startContainer"]["pid"] == 1
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("stage", STAGES)
 def test_failing_hooks(box, stage):
     box.config("sh", "-c", "touch /ran; sleep 1000", change=hooks(box, [stage]))
@@ -368,6 +386,7 @@ def test_failing_hooks(box, stage):
 
 # ---- Kills
 
+@pytest.mark.host_is_enough
 def test_a_killed_create_leaves_what_delete_removes(box):
     def change(config):
         config["hooks"] = {"createRuntime": [{"path": f"{box.bundle}/hang"}]}
@@ -386,6 +405,7 @@ def test_a_killed_create_leaves_what_delete_removes(box):
     assert not box.leftovers()
 
 
+@pytest.mark.host_is_enough
 def test_a_killed_start_leaves_the_container_created(box):
     """Who connects and goes changes nothing."""
     box.config("sleep", "1000")
@@ -396,6 +416,7 @@ def test_a_killed_start_leaves_the_container_created(box):
     assert box.status("a") == "running"
 
 
+@pytest.mark.host_is_enough
 def test_one_id_for_one_container(box):
     box.config("sleep", "1000")
     create = box.cmd("create -b " + box.bundle, "a") + " </dev/null >/dev/null 2>&1 && echo made"
@@ -404,3 +425,120 @@ def test_one_id_for_one_container(box):
     start = box.cmd("start", "a") + " 2>/dev/null && echo started"
     out = box.machine.ok(f"for i in 1 2 3 4 5 6; do ({start}) & done; wait; true")
     assert out.count("started") == 1
+
+
+# ---- Descriptors that are handed out
+
+class Listener:
+    """A unix socket that takes one message with descriptors."""
+
+    def __init__(self, path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen(1)
+        self.socket.settimeout(20)
+
+    def take(self):
+        conn, _ = self.socket.accept()
+        with conn:
+            text, fds, _, _ = socket.recv_fds(conn, 65536, 4)
+        self.socket.close()
+        return text, fds
+
+
+def output_of(master, end=b"over"):
+    out = b""
+    while not out.endswith(end):
+        out += os.read(master, 1)
+    return out.decode().replace("\r", "")
+
+
+@pytest.mark.host_is_enough
+def test_console_socket(box):
+    # longer than a socket's address may be
+    folder = pathlib.Path(box.top, "f" * 120)
+    folder.mkdir()
+    with contextlib.chdir(folder):
+        listener = Listener("console")
+    box.shell("stty -echo; tty; stty size; read line; echo got $line over", terminal=True,
+              consoleSize={"height": 33, "width": 99})
+    box.create("a", f"--console-socket {folder}/console")
+    _, (master,) = listener.take()
+    box.ok("start", "a")
+    assert output_of(master, b"99") == "/dev/pts/0\n33 99"
+    os.write(master, b"words\n")
+    assert output_of(master).endswith("got words over")
+    os.close(master)
+    box.until("a", "stopped")
+    box.ok("delete", "a")
+
+    assert "console socket" in box.fails(f"create -b {box.bundle} --console-socket {box.top}/none", "a")
+    assert "without setting console socket" in box.fails(f"create -b {box.bundle}", "a")
+    assert not box.leftovers()
+    box.config("true")
+    assert "cannot use console socket" in box.fails(f"create -b {box.bundle} --console-socket {folder}/console", "a")
+
+
+@pytest.mark.host_is_enough
+def test_console_socket_of_exec(box):
+    box.start("a")
+    listener = Listener(f"{box.top}/console")
+    box.ok(f"exec -t -d --console-socket {box.top}/console", "a", "sh -c 'tty; echo over; sleep 1' </dev/null >/dev/null 2>&1")
+    _, (master,) = listener.take()
+    assert output_of(master).startswith("/dev/pts/0\n")
+    os.close(master)
+    assert "exec failed" in box.fails(f"exec -t -d --console-socket {box.top}/none", "a", "sleep 1000", status=255)
+    assert box.ok("ps -f json", "a").count(",") == 0
+
+
+@pytest.mark.host_is_enough
+def test_run_on_a_terminal(box):
+    box.shell("tty; stty size; read line; echo got $line; exit 6", terminal=True)
+    with box.machine.spawn(box.cmd(f"run -b {box.bundle}", "a"), rows=31, cols=97) as session:
+        session.expect("/dev/pts/0")
+        session.expect("31 97")
+        session.line("typed")
+        session.expect("got typed")
+        assert session.end() == 6
+
+
+@pytest.mark.host_is_enough
+def test_pidfd_socket(box):
+    box.config("sleep", "1000")
+    listener = Listener(f"{box.top}/pidfd")
+    box.create("a", f"--pidfd-socket {box.top}/pidfd")
+    _, (fd,) = listener.take()
+    assert f"Pid:\t{box.state('a')['pid']}\n" in pathlib.Path(f"/proc/self/fdinfo/{fd}").read_text()
+    os.close(fd)
+
+
+@pytest.mark.host_is_enough
+def test_seccomp_agent(box):
+    def change(config):
+        config["linux"]["seccomp"] = {
+            "defaultAction": "SCMP_ACT_ALLOW", "listenerPath": f"{box.top}/agent", "listenerMetadata": "meta",
+            "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}
+
+    listener = Listener(f"{box.top}/agent")
+    box.shell("mkdir /made; echo $? >/status", change=change)
+    box.create("a")
+    box.ok("start", "a")
+    text, (fd,) = listener.take()
+    told = json.loads(text)
+    assert told["fds"] == ["seccompFd"] and told["metadata"] == "meta" and told["pid"] == box.state("a")["pid"]
+    assert told["state"]["id"] == box.id("a") and told["state"]["bundle"] == box.bundle
+    # SECCOMP_IOCTL_NOTIF_RECV, then _SEND with EPERM
+    request = bytearray(80)
+    fcntl.ioctl(fd, 0xC0502100, request)
+    response = request[:8] + struct.pack("=qiI", 0, -1, 0)
+    fcntl.ioctl(fd, 0xC0182101, bytearray(response))
+    os.close(fd)
+    box.until("a", "stopped")
+    assert box.machine.ok(f"cat {box.bundle}/rootfs/status") == "1\n"
+    box.ok("delete", "a")
+
+    # nobody listens: no program without its agent
+    box.create("a")
+    assert "listenerPath" in box.fails("start", "a")
+    box.until("a", "stopped")
