@@ -78,8 +78,12 @@ static int add_join(struct namespace_plan *plan, const struct spec_join *j, stru
 
 	if (fd < 0)
 		return -1;
-	/* Joining them would be an error, or the end of the machine's own mounts. */
-	if ((j->type == CLONE_NEWUSER || j->type == CLONE_NEWNS) && namespace_is_own(j->type, fd))
+	/* The container's root would become the machine's. */
+	if (j->type == CLONE_NEWNS && namespace_is_own(j->type, fd))
+		return error_set(err, EINVAL, "%s is the mount namespace of the machine, which cannot be the container's",
+				 j->path ? j->path : "what is to be joined");
+	/* Joining it would be an error (setns(2)), and is not needed. */
+	if (j->type == CLONE_NEWUSER && namespace_is_own(j->type, fd))
 		return 0;
 	if (j->type == CLONE_NEWPID) {
 		plan->pid_fd = STEAL_FD(fd);

@@ -135,6 +135,7 @@ int rootfs_attach(struct sandbox_plan *plan, struct rootfs_fds *fds)
 	if ((at_path && folder < 0) || sys_move_mount(plan->root_fd, at_path ? folder : host) < 0)
 		return sandbox_fault(plan, STEP_ROOT, "attaching");
 	fds->root = plan->root_fd;
+	plan->place = ROOT_ATTACHED;
 	return 0;
 }
 
@@ -194,7 +195,24 @@ int rootfs_enter(struct sandbox_plan *plan)
 	} else {
 		return sandbox_fault(plan, STEP_ROOT, "pivot_root");
 	}
+	plan->place = ROOT_ENTERED;
 	return chdir("/") < 0 ? sandbox_fault(plan, STEP_ROOT, "chdir") : 0;
+}
+
+void rootfs_withdraw(const struct sandbox_plan *plan)
+{
+	if (plan->place == ROOT_DETACHED || mounts_own_namespace(plan->spec, CLONE_NEWNS))
+		return;
+	if (plan->place == ROOT_ATTACHED)
+		(void)sys_umount2(plan->spec->root.path, MNT_DETACH);
+	else
+		(void)sys_umount2("/", MNT_DETACH);
+}
+
+void rootfs_unmount(const struct spec *spec, const char *path)
+{
+	if (path && !spec->root.upper && !mounts_own_namespace(spec, CLONE_NEWNS))
+		(void)sys_umount2(path, MNT_DETACH);
 }
 
 int rootfs_seal(struct sandbox_plan *plan, const struct rootfs_fds *fds)

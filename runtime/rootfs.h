@@ -17,6 +17,10 @@
 int rootfs_prepare(struct sandbox_plan *plan, struct error *err);
 void rootfs_release(struct sandbox_plan *plan);
 
+/* Parent, also a later one: unmounts the root at path of a container that has come to its start, if its mounts were not its
+ * own. */
+void rootfs_unmount(const struct spec *spec, const char *path);
+
 struct rootfs_fds {
 	int root;   /* the container's "/" */
 	int proc;   /* its own procfs as first mounted, or -1: sysctls are written through it */
@@ -33,6 +37,9 @@ int rootfs_furnish(struct sandbox_plan *plan, struct rootfs_fds *fds);
 /* Makes plan->root_fd the root and detaches all of the host's mounts. Without a mount namespace of its own, the container
  * is left with a chroot, and whoever deletes it unmounts its root. */
 int rootfs_enter(struct sandbox_plan *plan);
+
+/* Where it fails: takes the root out again of mounts that are not the container's own. */
+void rootfs_withdraw(const struct sandbox_plan *plan);
 
 /* /dev/console, where the container has a terminal: its slave side. */
 int rootfs_console(struct sandbox_plan *plan, const struct rootfs_fds *fds, int slave_fd);

@@ -289,8 +289,13 @@ static int answer(struct sandbox *sb, const struct sandbox_plan *plan,
 		return furnish(plan, sb->pid, err) < 0 ? -1 : tell_go(sb, err);
 	if (report->step == STEP_BIND && plan->spec)
 		return give_bind(sb, plan, report->code, err);
-	if (report->step == STEP_READY)
-		return set_limits(plan, sb->pid, report->code != 0, err) < 0 ? -1 : 1;
+	if (report->step == STEP_READY) {
+		if (set_limits(plan, sb->pid, report->code != 0, err) == 0)
+			return 1;
+		if (plan->spec)
+			rootfs_unmount(plan->spec, plan->spec->root.path);
+		return -1;
+	}
 	return sandbox_report_error(report, err);
 }
 

@@ -435,6 +435,8 @@ void sandbox_child(struct sandbox_plan *plan)
 		await_word(plan);
 		execute(plan, program);
 	}
+	if (plan->spec)
+		rootfs_withdraw(plan);
 	sandbox_send_report(plan, -1);
 	_exit(125);
 }

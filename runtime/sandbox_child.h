@@ -74,6 +74,7 @@ struct sandbox_plan {
 	const struct spec_process *process;
 	struct namespace_plan ns;
 	int root_fd;        /* detached mount of the root */
+	enum { ROOT_DETACHED, ROOT_ATTACHED, ROOT_ENTERED } place; /* where the child has got with it */
 	int *mount_fds;     /* for each mount of spec: made by the parent, detached, or -1 */
 	int *device_fds;    /* for each of its devices: to be bound, or -1 */
 	int nodes_fd;       /* the detached filesystem that device_fds lie in, or -1: each is a mount */

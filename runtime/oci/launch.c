@@ -20,6 +20,7 @@
 #include "runtime/kernel.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/send_fd.h"
+#include "runtime/rootfs.h"
 #include "runtime/terminal.h"
 #include "runtime/user.h"
 
@@ -383,11 +384,16 @@ int oci_destroy(const struct oci_context *ctx, struct oci_container *c, const st
 {
 	autospec struct spec kept = SPEC_INIT;
 
+	bool known = spec || oci_container_config(c, &kept, NULL) == 0;
+
 	/* A damaged one has no hooks to run. */
-	if (!spec && oci_container_config(c, &kept, NULL) < 0)
+	if (!known)
 		kept = (struct spec)SPEC_INIT;
 	if (oci_container_remove(c, err) < 0)
 		return -1;
+	/* Of one that did not come to its start, the child and its parent have done it. A damaged one's is not known. */
+	if (!c->creating && known)
+		rootfs_unmount(spec ? spec : &kept, c->rootfs);
 	if (c->bundle)
 		run_poststop(ctx, c, &(spec ? spec : &kept)->hooks[HOOK_POSTSTOP]);
 	return 0;

@@ -141,6 +141,13 @@ static void what_is_no_namespace_is_refused(void **state)
 	spec.namespaces |= CLONE_NEWIPC;
 	run(&spec, -1, &o);
 	assert_string_equal(o.err.message, "the ipc namespace is asked for twice");
+	/* Changing the root in there would be the end of the machine. */
+	spec.namespaces &= ~(uint64_t)CLONE_NEWNS;
+	j->type = CLONE_NEWNS;
+	free(j->path);
+	j->path = xstrdup("/proc/self/ns/mnt");
+	run(&spec, -1, &o);
+	assert_int_equal(o.err.code, EINVAL);
 }
 
 static void map_ids(struct spec *spec)
