@@ -147,6 +147,7 @@ int oci_attend(struct sandbox *sb, bool terminal, struct error *err)
 	a.tty = terminal;
 	a.input = terminal && isatty(STDIN_FILENO);
 	a.pass_signals = true;
+	a.keys.n = 0;
 	if (attach_prepare(&a, err) < 0)
 		return -1;
 	enum attach_end end = attach_child(&a, sb->pidfd, a.input ? sb->terminal_fd : -1,
