@@ -43,7 +43,8 @@ int flag_error(struct error *err, const char *value, const char *flag, const cha
 			 why.data);
 }
 
-/* A name of labels of letters, digits and inner hyphens (RFC 1123), as long as the kernel takes. */
+/* A name of labels of letters, digits, underscores and inner hyphens, as long as the kernel takes: RFC 1123, and the
+ * underscore that many give to containers. */
 static bool hostname_valid(const char *name)
 {
 	size_t len = strlen(name);
@@ -58,7 +59,7 @@ static bool hostname_valid(const char *name)
 		if (c == '.'   ? first || last
 		    : c == '-' ? first || last
 			       : !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				   (c >= '0' && c <= '9')))
+				   (c >= '0' && c <= '9') || c == '_'))
 			return false;
 	}
 	return true;

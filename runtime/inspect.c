@@ -7,6 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/human.h"
+#include "runtime/exec_ids.h"
 #include "runtime/health_log.h"
 
 /* RFC 3339 without the zeros at its end, as Docker's daemon writes times; none is the year 1. */
@@ -185,13 +186,13 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 		{ "MountLabel", EMPTY },
 		{ "ProcessLabel", EMPTY },
 		{ "AppArmorProfile", EMPTY },
-		{ "ExecIDs", NUL },
 		{ 0 },
 	};
 	yyjson_mut_val *o = yyjson_mut_obj(doc);
 	char image[DIGEST_TEXT_MAX];
 	char *name autofree = str_format("/%s", c->config.name);
 	char hostname[13];
+	struct strv execs autostrv = STRV_INIT;
 	struct inspect_config config = { .config = &c->config.run,
 					 .hostname = hostname_of(&c->config, hostname),
 					 .image = c->config.image,
@@ -219,6 +220,8 @@ yyjson_mut_val *inspect_container(yyjson_mut_doc *doc, const struct store *st,
 	yyjson_mut_obj_add_str(doc, o, "Driver", INSPECT_DRIVER);
 	yyjson_mut_obj_add_str(doc, o, "Platform", "linux");
 	inspect_constants(doc, o, labels);
+	exec_ids_list(c->run_dirfd, &execs);
+	inspect_list(doc, o, "ExecIDs", &execs);
 	inspect_host_config(doc, o, c);
 	put_driver(doc, o, st, c);
 	if (size && put_sizes(doc, o, st, c, err) < 0)

@@ -11,6 +11,7 @@
 #include "runtime/container.h"
 #include "runtime/engine.h"
 #include "runtime/events.h"
+#include "runtime/exec_ids.h"
 #include "runtime/sandbox.h"
 #include "runtime/terminal.h"
 #include "runtime/user.h"
@@ -121,6 +122,7 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 		close_all(p.ours);
 		return failed(&err);
 	}
+	exec_ids_add(c.run_dirfd, id, sb.pid);
 	events_exec(st, &c.config, "exec_create", id, x->request.args, NULL);
 	events_exec(st, &c.config, "exec_start", id, x->request.args, NULL);
 	if (x->detach) {
@@ -141,6 +143,7 @@ static int exec(const struct store *st, const char *word, const struct exec *x)
 		fputs("\nread escape sequence\n", stderr);
 		return 0;
 	}
+	exec_ids_remove(c.run_dirfd, id);
 	if (end == ATTACH_EXITED)
 		events_exec(st, &c.config, "exec_die", id, NULL, &code);
 	return end == ATTACH_EXITED ? code : failed(&err);

@@ -13,7 +13,6 @@
 #include "runtime/events.h"
 #include "runtime/monitor.h"
 #include "runtime/terminal.h"
-#include "runtime/volume.h"
 
 /* What the starting command is to be connected to: what -a names, else all but input that was not asked for. */
 static uint32_t attached(const struct engine_request *r)
@@ -30,7 +29,6 @@ static void keep_or_remove(const struct store *st, struct container *c, const st
 {
 	if (c->config.auto_remove) {
 		container_remove(st, c, NULL);
-		volumes_remove_anonymous(st, &c->config, NULL);
 		return;
 	}
 	c->state.exit_code = err->status ? err->status : 125;

@@ -136,7 +136,7 @@ static void values_that_make_no_sense(void **state)
 		{ &request.hostname, "-x", "hostname" },
 		{ &request.hostname, "a..b", "hostname" },
 		{ &request.hostname, "", "hostname" },
-		{ &request.hostname, "a_b", "hostname" },
+		{ &request.hostname, "a b", "hostname" },
 		{ &request.network, "bridge", "network \"bridge\" not found" },
 		{ &request.network, "container:", "invalid container format" },
 		{ &request.stop_signal, "NOPE", "signal" },

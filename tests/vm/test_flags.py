@@ -46,6 +46,7 @@ def test_names(machine):
     assert resolv.splitlines()[:3] == ["nameserver 192.0.2.53", "search example.com", "options ndots:3"]
 
 
+@pytest.mark.host_is_enough
 def test_no_search_domain(machine):
     assert "search" not in inside(machine, "--dns 192.0.2.53 --dns-search .", "cat /etc/resolv.conf")
 
@@ -57,6 +58,7 @@ def test_additional_groups(machine):
     assert result.status == 125 and "unable to find group nosuchgroup: no matching entries in group file" in result.err
 
 
+@pytest.mark.host_is_enough
 def test_groups_hold_for_exec_too(machine):
     machine.ok("docker run -d --name grouped --group-add 1234 busybox sleep 1000")
     assert "1234" in machine.ok("docker exec grouped id -G").split()
@@ -76,17 +78,20 @@ def test_init_is_the_first_process(machine):
     assert machine.run("docker run --rm --init busybox sh -c 'exit 7'").status == 7
 
 
+@pytest.mark.host_is_enough
 def test_labels_and_their_file(machine):
     path = machine.put("flags-labels", "# none\na=1\n\nb\nc=x y\n")
     machine.ok(f"docker create --name labelled --label-file {path} -l a=2 -l d=e=f busybox true")
     assert inspect(machine, "labelled", "Config.Labels") == {"a": "2", "b": "", "c": "x y", "d": "e=f"}
 
 
+@pytest.mark.host_is_enough
 def test_expose(machine):
     machine.ok("docker create --name exposed --expose 80-81 --expose 53/udp busybox true")
     assert list(inspect(machine, "exposed", "Config.ExposedPorts")) == ["53/udp", "80/tcp", "81/tcp"]
 
 
+@pytest.mark.host_is_enough
 def test_attached_streams(machine):
     script = "sh -c 'echo out; echo err >&2'"
     for flags, expected in (("-a stdout", ("out\n", "")), ("-a STDERR", ("", "err\n")), ("-a stdout -a stderr", ("out\n", "err\n"))):
@@ -96,6 +101,7 @@ def test_attached_streams(machine):
     assert result.status == 125 and "conflicting options: cannot specify both --attach and --detach" in result.err
 
 
+@pytest.mark.host_is_enough
 def test_file_of_the_id(machine):
     path = f"{machine.share_path}/flags-cid"
     machine.run(f"rm -f {path}")

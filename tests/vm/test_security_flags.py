@@ -161,3 +161,14 @@ def test_paused_containers_take_no_exec(machine):
     finally:
         machine.ok("docker unpause still")
     machine.ok("docker exec still true")
+
+
+def test_inspect_names_what_exec_has_under_way(machine):
+    machine.ok("docker run -d --name busy busybox sleep 1000")
+    assert machine.ok("docker inspect -f '{{json .ExecIDs}}' busy") == "null\n"
+    machine.ok("docker exec -d busy sleep 3")
+    ids = json.loads(machine.ok("docker inspect -f '{{json .ExecIDs}}' busy"))
+    assert len(ids) == 1 and re.fullmatch("[0-9a-f]{64}", ids[0])
+    machine.ok("docker exec busy true")
+    assert json.loads(machine.ok("docker inspect -f '{{json .ExecIDs}}' busy")) == ids
+    machine.until("docker inspect -f '{{json .ExecIDs}}' busy", "null")
