@@ -256,6 +256,16 @@ def test_list(box):
     assert lines[0].split() == ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"] and len(lines) == 3
 
 
+def test_ps(box):
+    box.start("a")
+    pid = str(box.state("a")["pid"])
+    assert json.loads(box.ok("ps --format json", "a")) == [int(pid)]
+    heading, line = box.ok("ps", "a").splitlines()
+    assert heading.split()[:3] == ["UID", "PID", "PPID"] and line.split()[1] == pid and "sleep 1000" in line
+    assert box.ok("ps", "a", "-o pid,args").split() == ["PID", "COMMAND", pid, "sleep", "1000"]
+    assert "column" in box.fails("ps", "a", "-o pid,nope") and "PID" in box.fails("ps", "a", "-o args")
+
+
 def test_pause_and_resume(box):
     box.start("a", "sh", "-c", "while :; do echo x >>/count; sleep 0.05; done")
     box.ok("pause", "a")
