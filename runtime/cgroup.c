@@ -99,6 +99,20 @@ static void enable_controllers(int fd)
 	}
 }
 
+/* A container's memory.low holds only as far as the cgroups above it have one, too. Ours passes on whatever containers are
+ * given; where the tree is mounted with memory_recursiveprot, though, it would protect those, too, that were given none. */
+static void pass_protection_on(int fd)
+{
+	autofile FILE *table = fopen("/proc/self/mountinfo", "re");
+	autofree char *line = NULL;
+	size_t cap = 0;
+
+	while (table && getline(&line, &cap, table) > 0)
+		if (strstr(line, " - cgroup2 ") && strstr(line, "memory_recursiveprot"))
+			return;
+	cgroup_file_write(fd, "memory.low", "max");
+}
+
 /* Opens the child name of fd, making it if it is missing (*made). */
 static int open_child(int fd, const char *name, bool *made)
 {
@@ -128,6 +142,8 @@ int cgroup_create(const char *name, struct error *err)
 			return error_errno(err, "cgroup %s", name);
 		close(at);
 		at = next;
+		if (ours && made)
+			pass_protection_on(at);
 		if (ours && device_filter_ensure(at, err) < 0)
 			return -1;
 		if (!rest && !made && cgroup_populated(at))

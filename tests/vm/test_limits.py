@@ -37,6 +37,25 @@ def test_every_flag_reaches_its_file(machine, clean):
                  "memory.swap.max io.weight") == ["max", "default 100", "254:0 910"]
 
 
+def test_what_is_reserved_is_protected(machine, clean):
+    """A cgroup's memory.low counts up to what the one above it has."""
+    machine.ok("docker run --rm busybox true")
+    assert machine.ok("cat /sys/fs/cgroup/knarr/memory.low") == "max\n"
+    machine.ok("docker run -d --name kept --memory-reservation 24m busybox sh -c "
+               "'dd if=/dev/zero of=/file bs=1M count=8 && cat /file > /dev/null; exec sleep 1000'")
+    machine.ok("docker run -d --name plain busybox sh -c "
+               "'dd if=/dev/zero of=/file bs=1M count=8 && cat /file > /dev/null; exec sleep 1000'")
+    for name in ("kept", "plain"):
+        machine.until(f"docker top {name}", "sleep 1000")
+    current = "for n in kept plain; do cat /sys/fs/cgroup/knarr/$(docker inspect -f '{{.Id}}' $n)/memory.current; done"
+    kept, plain = (int(n) for n in machine.ok(current).split())
+    # from the whole machine, bit by bit, until the other one has lost its cache
+    machine.ok("sync; for i in $(seq 100); do echo 1M > /sys/fs/cgroup/memory.reclaim; "
+               "[ $(cat /sys/fs/cgroup/knarr/$(docker inspect -f '{{.Id}}' plain)/memory.current) -gt 3000000 ] || break; done")
+    kept_now, plain_now = (int(n) for n in machine.ok(current).split())
+    assert kept - kept_now < 1 << 20 and plain - plain_now > 4 << 20, (kept, kept_now, plain, plain_now)
+
+
 def test_bad_words(machine, clean):
     for flags, words in (("-m 1m", "Minimum memory limit allowed is 6MB"), ("-m lots", "invalid size: 'lots'"),
                          ("--cpus 1000", "Range of CPUs is from 0.01 to"), ("--cpuset-cpus 900", "not available"),
