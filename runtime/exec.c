@@ -73,11 +73,13 @@ static uid_t outside_uid(pid_t pid, uid_t id)
 
 	text[n > 0 ? n : 0] = '\0';
 	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
-		struct spec_mapping m;
+		char *at;
+		uint32_t inside = (uint32_t)strtoul(line, &at, 10);
+		uint32_t outside = (uint32_t)strtoul(at, &at, 10);
+		uint32_t count = (uint32_t)strtoul(at, NULL, 10);
 
-		if (sscanf(line, "%u %u %u", &m.inside, &m.outside, &m.count) == 3 &&
-		    id >= m.inside && id - m.inside < m.count)
-			return m.outside + (id - m.inside);
+		if (id >= inside && id - inside < count)
+			return outside + (id - inside);
 	}
 	return id;
 }
@@ -98,10 +100,9 @@ static int plan_exec(struct sandbox_plan *plan, int pidfd, struct error *err)
 int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[3], int cgroup_fd,
 		 struct sandbox *out, struct error *err)
 {
-	struct sandbox_plan plan = { .process = process,
-				     .ns = NAMESPACE_PLAN_INIT,
-				     .root_fd = -1,
-				     .join_pidfd = pidfd };
+	struct sandbox_plan plan = {
+		.process = process, .ns = NAMESPACE_PLAN_INIT, .root_fd = -1, .join_pidfd = pidfd
+	};
 
 	*out = (struct sandbox)SANDBOX_INIT;
 	if (sandbox_check_process(process, err) < 0)

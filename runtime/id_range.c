@@ -11,7 +11,8 @@
 
 #include "lib/cleanup.h"
 
-#define TRIES 64 /* how far from its first choice a container looks: with half of all taken, one in 2^64 finds none */
+#define TRIES \
+	64 /* how far from its first choice a container looks: with half of all taken, one in 2^64 finds none */
 
 /* Where a container begins to look: its ID is as good as chance. */
 static uint32_t first_choice(const char *id)
@@ -59,7 +60,8 @@ int id_range_take(const struct store *st, const char *id, uint32_t *first, struc
 	for (uint32_t try = 0; try < TRIES; try++) {
 		uint32_t number = number_of(id, try, name);
 
-		if (symlinkat(id, ids, name) == 0 || (errno == EEXIST && is_held_by(ids, name, id))) {
+		if (symlinkat(id, ids, name) == 0 ||
+		    (errno == EEXIST && is_held_by(ids, name, id))) {
 			*first = ID_RANGE_FIRST + number * ID_RANGE_SIZE;
 			return 0;
 		}

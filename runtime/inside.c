@@ -28,8 +28,8 @@ static int enter(int userns_fd, struct error *err)
 
 struct inside *inside_start(int userns_fd, inside_fn fn, void *arg, struct error *err)
 {
-	struct inside *in = mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct inside *in =
+		mmap(NULL, sizeof(*in), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (in == MAP_FAILED) {
 		error_errno(err, "cannot start a process");

@@ -181,10 +181,14 @@ static int set_idmap(const struct spec *spec, const struct spec_mount *m, int mo
 	autoclose int map = open_idmap(spec, m, err);
 	if (map < 0)
 		return -1;
-	if (idmap_mount(mount, map, m->idmap_recursive) < 0)
-		return error_errno(err, "mount %s: mapping IDs of %s", m->destination,
-				   m->source ? m->source : "its source");
-	return 0;
+	if (idmap_mount(mount, map, m->idmap_recursive) == 0)
+		return 0;
+	if (errno == EINVAL)
+		return error_set(err, EINVAL,
+				 "mount %s: the filesystem of %s cannot map owners for a user namespace",
+				 m->destination, m->source ? m->source : "its source");
+	return error_errno(err, "mount %s: mapping IDs of %s", m->destination,
+			   m->source ? m->source : "its source");
 }
 
 /* Whether the child, which sees a copy of the machine's mounts, clones the source itself: then the mounts of a container are

@@ -17,10 +17,10 @@ static const struct {
 	uint64_t type;
 	const char *name, *file;
 } types[NAMESPACE_TYPES] = {
-	{ CLONE_NEWNS, "mount", "mnt" },     { CLONE_NEWCGROUP, "cgroup", "cgroup" },
-	{ CLONE_NEWUTS, "uts", "uts" },      { CLONE_NEWIPC, "ipc", "ipc" },
-	{ CLONE_NEWNET, "network", "net" },  { CLONE_NEWTIME, "time", "time" },
-	{ CLONE_NEWPID, "pid", "pid" },      { CLONE_NEWUSER, "user", "user" },
+	{ CLONE_NEWNS, "mount", "mnt" },    { CLONE_NEWCGROUP, "cgroup", "cgroup" },
+	{ CLONE_NEWUTS, "uts", "uts" },     { CLONE_NEWIPC, "ipc", "ipc" },
+	{ CLONE_NEWNET, "network", "net" }, { CLONE_NEWTIME, "time", "time" },
+	{ CLONE_NEWPID, "pid", "pid" },     { CLONE_NEWUSER, "user", "user" },
 };
 
 const char *namespace_name(uint64_t type)
@@ -67,8 +67,8 @@ static int open_join(const struct spec_join *j, struct error *err)
 	/* An old kernel knows no types of them (before 4.11), and says so at setns. */
 	int type = ioctl(fd, NS_GET_NSTYPE);
 	if (type < 0 || (uint64_t)type != j->type)
-		return error_set(err, EINVAL, "%s is no %s namespace", j->path ? j->path : "what is to be joined",
-				 name);
+		return error_set(err, EINVAL, "%s is no %s namespace",
+				 j->path ? j->path : "what is to be joined", name);
 	return STEAL_FD(fd);
 }
 
@@ -80,8 +80,10 @@ static int add_join(struct namespace_plan *plan, const struct spec_join *j, stru
 		return -1;
 	/* The container's root would become the machine's. */
 	if (j->type == CLONE_NEWNS && namespace_is_own(j->type, fd))
-		return error_set(err, EINVAL, "%s is the mount namespace of the machine, which cannot be the container's",
-				 j->path ? j->path : "what is to be joined");
+		return error_set(
+			err, EINVAL,
+			"%s is the mount namespace of the machine, which cannot be the container's",
+			j->path ? j->path : "what is to be joined");
 	/* Joining it would be an error (setns(2)), and is not needed. */
 	if (j->type == CLONE_NEWUSER && namespace_is_own(j->type, fd))
 		return 0;
@@ -117,8 +119,8 @@ int namespaces_prepare(const struct spec *spec, struct namespace_plan *plan, str
 				return -1;
 	joins_user = plan->n_joins && plan->joins[plan->n_joins - 1].type == CLONE_NEWUSER;
 	plan->user = joins_user || (spec->namespaces & CLONE_NEWUSER);
-	plan->has_offsets = (spec->namespaces & CLONE_NEWTIME) &&
-			    (spec->has_monotonic || spec->has_boottime);
+	plan->has_offsets =
+		(spec->namespaces & CLONE_NEWTIME) && (spec->has_monotonic || spec->has_boottime);
 	/* A cgroup namespace made by clone3 would take the parent's cgroup for its root, not the one born into; offsets
 	 * can be set while nobody is in the time namespace. */
 	plan->unshared = spec->namespaces &
@@ -228,7 +230,8 @@ int namespaces_of(pid_t pid, uint64_t *flags, bool *user, struct error *err)
 	for (size_t i = 0; i < 2; i++) {
 		char path[48];
 
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, namespace_file(where_other[i]));
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid,
+			 namespace_file(where_other[i]));
 		if (access(path, F_OK) < 0) {
 			/* A kernel without time namespaces, or the process has ended. */
 			if (where_other[i] == CLONE_NEWUSER)

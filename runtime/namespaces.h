@@ -29,7 +29,7 @@ struct namespace_plan {
 	uint64_t clone_flags; /* CLONE_NEW... for the clone that makes the child */
 	uint64_t unshared;    /* CLONE_NEWCGROUP, CLONE_NEWTIME: made by the child itself */
 	bool two_stages;
-	bool user;        /* the child ends in another user namespace than ours, and becomes its root */
+	bool user; /* the child ends in another user namespace than ours, and becomes its root */
 	bool has_offsets; /* the parent writes them when the time namespace stands */
 };
 

@@ -159,8 +159,9 @@ static int set_limits(const struct sandbox_plan *plan, pid_t pid, bool rlimits, 
 	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid,
 		    p->io_priority.class << IOPRIO_CLASS_SHIFT | p->io_priority.priority) < 0)
 		return error_errno(err, "setting the I/O priority");
-	if (plan->affinity_final.len && syscall(SYS_sched_setaffinity, pid, plan->affinity_final.len,
-						plan->affinity_final.bits) < 0)
+	if (plan->affinity_final.len &&
+	    syscall(SYS_sched_setaffinity, pid, plan->affinity_final.len,
+		    plan->affinity_final.bits) < 0)
 		return error_errno(err, "setting the CPU affinity to %s", p->affinity_final);
 	return p->has_oom_score_adj ? set_oom_score(pid, p->oom_score_adj, err) : 0;
 }
@@ -239,7 +240,8 @@ static int give_bind(struct sandbox *sb, const struct sandbox_plan *plan, int32_
 				  .msg_controllen = sizeof(control.room) };
 
 	if (i < 0 || (size_t)i >= plan->spec->n_mounts)
-		return error_set(err, EPROTO, "the container's process asks for no mount of its own");
+		return error_set(err, EPROTO,
+				 "the container's process asks for no mount of its own");
 	autoclose int mount = mounts_bind(plan->spec, (size_t)i, err);
 	if (mount < 0)
 		return -1;

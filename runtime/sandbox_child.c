@@ -344,8 +344,8 @@ static int set_up(struct sandbox_plan *plan, const char **program)
 		say(plan, STEP_TERMINAL, master);
 	else if (sandbox_open_null(plan, &fds) < 0)
 		return -1;
-	if (sandbox_arrange_descriptors(
-		    plan, master >= 0 ? (int[3]){ slave, slave, slave } : plan->stdio) < 0)
+	if (sandbox_arrange_descriptors(plan, master >= 0 ? (int[3]){ slave, slave, slave }
+							  : plan->stdio) < 0)
 		return -1;
 	if (master >= 0 && ioctl(0, TIOCSCTTY, 0) < 0)
 		return sandbox_fault(plan, STEP_TERMINAL, "controlling terminal");

@@ -16,7 +16,7 @@
 
 /* What the child was about when it failed; the parent has a sentence for each (sandbox.c). */
 enum sandbox_step {
-	STEP_BIND,       /* no failure: the bind mount whose number is the code is wanted (spec.ordered_mounts) */
+	STEP_BIND, /* no failure: the bind mount whose number is the code is wanted (spec.ordered_mounts) */
 	STEP_READY,      /* no failure: set up, waiting for the word to execute */
 	STEP_STAGE,      /* nor this: the second stage is cloned, its pidfd comes along */
 	STEP_NAMESPACED, /* nor this: the namespaces stand, the parent may do its part */
@@ -42,7 +42,7 @@ enum sandbox_step {
 	STEP_PERSONALITY,
 	STEP_AFFINITY,
 	STEP_LABEL,
-	STEP_HOOK, /* detail: the whole sentence */
+	STEP_HOOK,        /* detail: the whole sentence */
 	STEP_NOT_IN_PATH, /* no candidate of the search along PATH exists */
 	STEP_STAT,        /* the program cannot be seen (detail: its path) */
 	STEP_NO_PROGRAM,  /* it is a folder, or not executable (detail: its path) */
@@ -73,26 +73,32 @@ struct sandbox_plan {
 	const struct spec *spec; /* NULL: a further process of a running container */
 	const struct spec_process *process;
 	struct namespace_plan ns;
-	int root_fd;        /* detached mount of the root */
-	enum { ROOT_DETACHED, ROOT_ATTACHED, ROOT_ENTERED } place; /* where the child has got with it */
-	int *mount_fds;     /* for each mount of spec: made by the parent, detached, or -1 */
-	int *device_fds;    /* for each of its devices: to be bound, or -1 */
-	int nodes_fd;       /* the detached filesystem that device_fds lie in, or -1: each is a mount */
-	int join_pidfd;     /* exec: whose namespaces to join */
+	int root_fd; /* detached mount of the root */
+	enum {
+		ROOT_DETACHED,
+		ROOT_ATTACHED,
+		ROOT_ENTERED
+	} place;         /* where the child has got with it */
+	int *mount_fds;  /* for each mount of spec: made by the parent, detached, or -1 */
+	int *device_fds; /* for each of its devices: to be bound, or -1 */
+	int nodes_fd;   /* the detached filesystem that device_fds lie in, or -1: each is a mount */
+	int join_pidfd; /* exec: whose namespaces to join */
 	uint64_t join_flags; /* exec: which of them, see namespaces_of */
-	int stdio[3];       /* -1: /dev/null; unused with process->terminal */
-	uid_t stdio_uid;    /* with ns.user: what the machine calls process->uid */
-	int sync_fd;        /* the child's end of the socket */
-	int start_fd;       /* listening, where a start may come from after SANDBOX_DETACH; 0: none */
-	int parent_fd;      /* the parent's, which the child closes, to see when the parent is gone */
-	int state_fds[2];   /* the state for hooks: of createContainer, of startContainer; 0: no such hooks */
-	int label_fd;       /* where the label of the program goes; 0: it has none */
+	int stdio[3];        /* -1: /dev/null; unused with process->terminal */
+	uid_t stdio_uid;     /* with ns.user: what the machine calls process->uid */
+	int sync_fd;         /* the child's end of the socket */
+	int start_fd;  /* listening, where a start may come from after SANDBOX_DETACH; 0: none */
+	int parent_fd; /* the parent's, which the child closes, to see when the parent is gone */
+	int state_fds
+		[2]; /* the state for hooks: of createContainer, of startContainer; 0: no such hooks */
+	int label_fd; /* where the label of the program goes; 0: it has none */
 	char label[256];
-	bool asks;          /* the parent has something to do when the namespaces stand */
-	bool waits_first;   /* the parent has something to do (ID maps) before anything else */
-	char **candidates;  /* paths to try, NULL-terminated */
+	bool asks;         /* the parent has something to do when the namespaces stand */
+	bool waits_first;  /* the parent has something to do (ID maps) before anything else */
+	char **candidates; /* paths to try, NULL-terminated */
 	uint64_t all_capabilities;
-	struct spec_capabilities capabilities; /* process->capabilities, of those that there are to give */
+	struct spec_capabilities
+		capabilities; /* process->capabilities, of those that there are to give */
 	struct sandbox_cpus affinity_initial, affinity_final;
 	const struct sock_fprog *filter; /* NULL: none */
 	unsigned int filter_flags;

@@ -84,8 +84,8 @@ static int parse_cpus(const char *text, struct sandbox_cpus *cpus, struct error 
 		at = *end ? end + 1 : end;
 	}
 	if (*at || !cpus->len)
-		return error_set(err, EINVAL, "execCPUAffinity: \"%s\" is no list of CPUs such as 0-3,7",
-				 text);
+		return error_set(err, EINVAL,
+				 "execCPUAffinity: \"%s\" is no list of CPUs such as 0-3,7", text);
 	/* The kernel takes whole words (sched_setaffinity(2)). */
 	cpus->len = (cpus->len + sizeof(long) - 1) / sizeof(long) * sizeof(long);
 	return 0;
@@ -113,11 +113,15 @@ static int plan_label(struct sandbox_plan *plan, struct error *err)
 	if (label && !*label)
 		label = NULL;
 	if (profile && !reads("/sys/module/apparmor/parameters/enabled", 'Y'))
-		return error_set(err, ENOTSUP,
-				 "the AppArmor profile \"%s\" cannot be applied: this kernel has no AppArmor", profile);
+		return error_set(
+			err, ENOTSUP,
+			"the AppArmor profile \"%s\" cannot be applied: this kernel has no AppArmor",
+			profile);
 	if (label && access("/sys/fs/selinux/enforce", F_OK) < 0)
-		return error_set(err, ENOTSUP,
-				 "the SELinux label \"%s\" cannot be applied: this kernel has no SELinux", label);
+		return error_set(
+			err, ENOTSUP,
+			"the SELinux label \"%s\" cannot be applied: this kernel has no SELinux",
+			label);
 	if (profile)
 		n = snprintf(plan->label, sizeof(plan->label), "exec %s", profile);
 	else if (label)
@@ -189,7 +193,8 @@ static int plan_stdio(struct sandbox_plan *plan, const int stdio[3], struct erro
 	}
 	for (int fd = 3; fd < 3 + p->preserve_fds; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			return error_set(err, EBADF, "descriptor %d is to be preserved and not open", fd);
+			return error_set(err, EBADF,
+					 "descriptor %d is to be preserved and not open", fd);
 	for (size_t i = 0; p->preserve_fds && i < p->env.len; i++)
 		if (str_starts(p->env.items[i], "LISTEN_PID="))
 			plan->listen_pid_at = i + 1;
@@ -202,7 +207,8 @@ int sandbox_plan_process(struct sandbox_plan *plan, const int stdio[3], struct e
 
 	if (plan_stdio(plan, stdio, err) < 0 || plan_label(plan, err) < 0)
 		return -1;
-	if (p->affinity_initial && parse_cpus(p->affinity_initial, &plan->affinity_initial, err) < 0)
+	if (p->affinity_initial &&
+	    parse_cpus(p->affinity_initial, &plan->affinity_initial, err) < 0)
 		return -1;
 	if (p->affinity_final && parse_cpus(p->affinity_final, &plan->affinity_final, err) < 0)
 		return -1;

@@ -37,9 +37,9 @@ int sandbox_open_label(struct sandbox_plan *plan)
 
 	if (!plan->label[0])
 		return 0;
-	plan->label_fd = open(p->apparmor_profile ? "/proc/self/attr/apparmor/exec"
-						  : "/proc/self/attr/exec",
-			      O_WRONLY | O_CLOEXEC);
+	plan->label_fd =
+		open(p->apparmor_profile ? "/proc/self/attr/apparmor/exec" : "/proc/self/attr/exec",
+		     O_WRONLY | O_CLOEXEC);
 	if (plan->label_fd < 0 && p->apparmor_profile)
 		plan->label_fd = open("/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);
 	return plan->label_fd < 0 ? sandbox_fault(plan, STEP_LABEL, plan->label) : 0;

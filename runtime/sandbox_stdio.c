@@ -63,19 +63,21 @@ int sandbox_open_null(struct sandbox_plan *plan, const struct rootfs_fds *fds)
 		if (plan->stdio[i] >= 0)
 			continue;
 		if (null < 0)
-			null = sys_openat2(fds->root, "/dev/null", O_RDWR | O_NOCTTY | O_NONBLOCK, 0,
-					   RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+			null = sys_openat2(fds->root, "/dev/null", O_RDWR | O_NOCTTY | O_NONBLOCK,
+					   0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
 		if (null >= 0 && (!is_null(null) || fcntl(null, F_SETFL, O_RDWR) < 0)) {
 			close(null);
 			null = -1;
 		}
 		if (null < 0) {
 			int fs = sys_fsopen("tmpfs");
-			int mount = fs >= 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0
-					    ? sys_fsmount(fs, MOUNT_ATTR_NOEXEC)
-					    : -1;
+			int mount =
+				fs >= 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0
+					? sys_fsmount(fs, MOUNT_ATTR_NOEXEC)
+					: -1;
 
-			if (mount >= 0 && mknodat(mount, "null", S_IFCHR | 0666, makedev(1, 3)) == 0)
+			if (mount >= 0 &&
+			    mknodat(mount, "null", S_IFCHR | 0666, makedev(1, 3)) == 0)
 				null = openat(mount, "null", O_RDWR | O_CLOEXEC);
 		}
 		if (null < 0)
@@ -90,7 +92,8 @@ int sandbox_open_null(struct sandbox_plan *plan, const struct rootfs_fds *fds)
  * those that we still need and execve closes. Those among the preserved that are ours execve closes as well. */
 int sandbox_arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
 {
-	int *const own[] = { &plan->sync_fd, &plan->start_fd, &plan->state_fds[1], &plan->label_fd };
+	int *const own[] = { &plan->sync_fd, &plan->start_fd, &plan->state_fds[1],
+			     &plan->label_fd };
 	const int n_own = (int)(sizeof(own) / sizeof(own[0]));
 	const int first = 3 + plan->process->preserve_fds;
 	int high[3 + sizeof(own) / sizeof(own[0])], next = first;
@@ -114,8 +117,9 @@ int sandbox_arrange_descriptors(struct sandbox_plan *plan, const int stdio[3])
 			*own[i - 3] = next++;
 		}
 	}
-	return sys_close_range((unsigned int)next, ~0U, 0) < 0 ? sandbox_fault(plan, STEP_STDIO, NULL)
-							       : 0;
+	return sys_close_range((unsigned int)next, ~0U, 0) < 0
+		       ? sandbox_fault(plan, STEP_STDIO, NULL)
+		       : 0;
 }
 
 /* A user other than root can open /dev/stdout again only if the pipe or terminal behind it is his;

@@ -161,7 +161,8 @@ static void the_end_of_much_output_is_kept(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	add(&spec, "i=0; while [ $i -lt 20000 ]; do echo 0123456789 >&2; i=$((i+1)); done; echo last words >&2; exit 1");
+	add(&spec,
+	    "i=0; while [ $i -lt 20000 ]; do echo 0123456789 >&2; i=$((i+1)); done; echo last words >&2; exit 1");
 	assert_int_equal(run(&spec, "{}", &err), -1);
 	assert_non_null(strstr(err.message, "last words"));
 }

@@ -73,8 +73,9 @@ static void namespaces_of_another_are_joined(void **state)
 	static const struct {
 		uint64_t type;
 		const char *file;
-	} types[] = { { CLONE_NEWPID, "pid" }, { CLONE_NEWIPC, "ipc" }, { CLONE_NEWUTS, "uts" },
-		      { CLONE_NEWNET, "net" }, { CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" } };
+	} types[] = { { CLONE_NEWPID, "pid" },       { CLONE_NEWIPC, "ipc" },
+		      { CLONE_NEWUTS, "uts" },       { CLONE_NEWNET, "net" },
+		      { CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" } };
 	autospec struct spec first = SPEC_INIT;
 	struct sandbox sb;
 
@@ -165,8 +166,10 @@ static void root_of_a_user_namespace_is_nobody_outside(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "id -u; id -g; echo $(cat /proc/self/uid_map); touch /dev/shm/x && stat -c %u /dev/shm/x;"
-			"echo again >/proc/self/fd/1; grep CapEff /proc/self/status");
+	describe(
+		&spec,
+		"id -u; id -g; echo $(cat /proc/self/uid_map); touch /dev/shm/x && stat -c %u /dev/shm/x;"
+		"echo again >/proc/self/fd/1; grep CapEff /proc/self/status");
 	map_ids(&spec);
 	EXPECT_RUN(&spec, "0\n0\n0 700000 65536\n0\nagain\nCapEff:\t00000000a80425fb\n");
 }
@@ -198,9 +201,12 @@ static void its_processes_belong_to_the_outside_ids(void **state)
 	strv_add(&p.env, "PATH=/bin");
 	strv_add(&p.args, "sh");
 	strv_add(&p.args, "-c");
-	strv_add(&p.args, "id -u; stat -c %u .; echo again >/proc/self/fd/1; echo $(cat /proc/self/uid_map)");
+	strv_add(
+		&p.args,
+		"id -u; stat -c %u .; echo again >/proc/self/fd/1; echo $(cat /proc/self/uid_map)");
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	assert_int_equal(sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
+	assert_int_equal(
+		sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
 	close(out[1]);
 	drain(out[0], &o);
 	close(out[0]);
@@ -262,8 +268,10 @@ static void clocks_of_a_time_namespace_are_offset(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "read up rest </proc/uptime; [ ${up%.*} -gt 1000000 ] && echo later;"
-			"[ $(readlink /proc/self/ns/time) = $(readlink /proc/self/ns/time_for_children) ] && echo same");
+	describe(
+		&spec,
+		"read up rest </proc/uptime; [ ${up%.*} -gt 1000000 ] && echo later;"
+		"[ $(readlink /proc/self/ns/time) = $(readlink /proc/self/ns/time_for_children) ] && echo same");
 	spec.namespaces |= CLONE_NEWTIME;
 	spec.has_boottime = spec.has_monotonic = true;
 	spec.boottime.seconds = spec.monotonic.seconds = 1000000;
@@ -283,7 +291,8 @@ static void clocks_of_a_time_namespace_are_offset(void **state)
 	strv_add(&p.args, "-c");
 	strv_add(&p.args, "read up rest </proc/uptime; [ ${up%.*} -gt 1000000 ] && echo later");
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	assert_int_equal(sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
+	assert_int_equal(
+		sandbox_exec(sb.pidfd, &p, (int[3]){ -1, out[1], out[1] }, -1, &added, &err), 0);
 	close(out[1]);
 	drain(out[0], &o);
 	close(out[0]);
@@ -324,7 +333,9 @@ static void hooks_run_where_and_when_they_should(void **state)
 {
 	autospec struct spec spec = SPEC_INIT;
 	pid_t seen = 0;
-	struct spec_callbacks callbacks = { .created = on_created, .state = tell_state, .arg = &seen };
+	struct spec_callbacks callbacks = { .created = on_created,
+					    .state = tell_state,
+					    .arg = &seen };
 	struct error err = ERROR_INIT;
 
 	need_root();
@@ -335,10 +346,13 @@ static void hooks_run_where_and_when_they_should(void **state)
 	/* In its uts namespace, with the machine's files. */
 	char own[64] = "";
 	assert_true(readlink("/proc/self/ns/uts", own, sizeof(own) - 1) > 0);
-	autofree char *script = str_format("echo createContainer $(cat) >>told; "
-					   "[ $(readlink /proc/self/ns/uts) != '%s' ] && echo there >>told", own);
+	autofree char *script =
+		str_format("echo createContainer $(cat) >>told; "
+			   "[ $(readlink /proc/self/ns/uts) != '%s' ] && echo there >>told",
+			   own);
 	add_hook(&spec, HOOK_CREATE_CONTAINER, script);
-	add_hook(&spec, HOOK_START_CONTAINER, "echo startContainer $(cat) $(hostname) >/dev/shm/inside");
+	add_hook(&spec, HOOK_START_CONTAINER,
+		 "echo startContainer $(cat) $(hostname) >/dev/shm/inside");
 	EXPECT_RUN(&spec, "startContainer created first box\n");
 	autofree char *told = fs_read_file(scratch(state), "told", 4096, NULL, &err);
 	assert_string_equal(told, "prestart creating pid 0\ncreateRuntime creating pid\n"
@@ -377,8 +391,10 @@ static void settings_of_the_process_hold(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "umask; grep -E 'Cpus_allowed_list' /proc/self/status; cut -d' ' -f19 /proc/self/stat;"
-			"ulimit -n; ulimit -Hn; uname -m; cat /proc/self/oom_score_adj");
+	describe(
+		&spec,
+		"umask; grep -E 'Cpus_allowed_list' /proc/self/status; cut -d' ' -f19 /proc/self/stat;"
+		"ulimit -n; ulimit -Hn; uname -m; cat /proc/self/oom_score_adj");
 	p->umask = 027;
 	p->affinity_final = xstrdup("0");
 	p->scheduler.set = true;
@@ -421,13 +437,15 @@ static void labels_that_the_kernel_cannot_give_are_refused(void **state)
 
 	(void)state;
 	need_root();
-	if (access("/sys/module/apparmor", F_OK) == 0 || access("/sys/fs/selinux/enforce", F_OK) == 0)
+	if (access("/sys/module/apparmor", F_OK) == 0 ||
+	    access("/sys/fs/selinux/enforce", F_OK) == 0)
 		skip();
 	describe(&spec, "true");
 	spec.process.apparmor_profile = xstrdup("docker-default");
 	run(&spec, -1, &o);
-	assert_string_equal(o.err.message, "the AppArmor profile \"docker-default\" cannot be applied: "
-					   "this kernel has no AppArmor");
+	assert_string_equal(o.err.message,
+			    "the AppArmor profile \"docker-default\" cannot be applied: "
+			    "this kernel has no AppArmor");
 	free(spec.process.apparmor_profile);
 	spec.process.apparmor_profile = xstrdup("unconfined");
 	run(&spec, -1, &o);
@@ -448,8 +466,10 @@ static void ambient_capabilities_survive_a_user(void **state)
 	spec.process.uid = 1000;
 	c->bounding = c->permitted = c->effective = 0x405;
 	c->inheritable = c->ambient = 0x400;
-	EXPECT_RUN(&spec, "CapInh:\t0000000000000400\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\n"
-			  "CapBnd:\t0000000000000405\nCapAmb:\t0000000000000400\n");
+	EXPECT_RUN(
+		&spec,
+		"CapInh:\t0000000000000400\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\n"
+		"CapBnd:\t0000000000000405\nCapAmb:\t0000000000000400\n");
 }
 
 static void descriptors_are_preserved_when_asked_for(void **state)
@@ -458,7 +478,8 @@ static void descriptors_are_preserved_when_asked_for(void **state)
 	struct outcome o;
 	struct error err = ERROR_INIT;
 	int saved[2] = { fcntl(3, F_DUPFD_CLOEXEC, 20), fcntl(4, F_DUPFD_CLOEXEC, 20) };
-	int opened = open("/proc/version", O_RDONLY | O_CLOEXEC), gift = fcntl(opened, F_DUPFD_CLOEXEC, 30);
+	int opened = open("/proc/version", O_RDONLY | O_CLOEXEC),
+	    gift = fcntl(opened, F_DUPFD_CLOEXEC, 30);
 
 	(void)state;
 	need_root();
@@ -467,14 +488,17 @@ static void descriptors_are_preserved_when_asked_for(void **state)
 	close(gift);
 	if (opened > 4)
 		close(opened);
-	describe(&spec, "echo $(cd /proc/self/fd; ls -d [34] 2>&-) $LISTEN_FDS $LISTEN_PID; head -c 5 <&3");
+	describe(
+		&spec,
+		"echo $(cd /proc/self/fd; ls -d [34] 2>&-) $LISTEN_FDS $LISTEN_PID; head -c 5 <&3");
 	spec.process.preserve_fds = 2;
 	strv_add(&spec.process.env, "LISTEN_FDS=2");
 	strv_add(&spec.process.env, "LISTEN_PID=0");
 	int root = sandbox_mount_root(&spec.root, &err), out[2];
 	struct sandbox sb;
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	assert_int_equal(sandbox_create(&spec, root, (int[3]){ -1, out[1], out[1] }, -1, &sb, &err), 0);
+	assert_int_equal(sandbox_create(&spec, root, (int[3]){ -1, out[1], out[1] }, -1, &sb, &err),
+			 0);
 	close(out[1]);
 	assert_int_equal(sandbox_start(&sb, &err), 0);
 	drain(out[0], &o);
@@ -506,7 +530,8 @@ static void the_null_device_is_the_containers_own(void **state)
 	(void)state;
 	need_root();
 	assert_int_equal(fstat(null, &before), 0);
-	describe(&spec, "chmod 640 /proc/self/fd/0; chown 5 /proc/self/fd/0; chmod 600 /proc/self/fd/1");
+	describe(&spec,
+		 "chmod 640 /proc/self/fd/0; chown 5 /proc/self/fd/0; chmod 600 /proc/self/fd/1");
 	int root = sandbox_mount_root(&spec.root, &err);
 	assert_int_equal(sandbox_create(&spec, root, (int[3]){ null, null, -1 }, -1, &sb, &err), 0);
 	assert_int_equal(sandbox_start(&sb, &err), 0);
@@ -546,8 +571,10 @@ static void an_init_reaps_and_passes_on(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "cat /proc/1/comm; echo $$; grep -c . /proc/1/maps 2>&-;"
-			"(sleep 0.1 &) ; sleep 0.3; echo zombies $(grep -l '^State:.Z' /proc/[0-9]*/status | wc -l)");
+	describe(
+		&spec,
+		"cat /proc/1/comm; echo $$; grep -c . /proc/1/maps 2>&-;"
+		"(sleep 0.1 &) ; sleep 0.3; echo zombies $(grep -l '^State:.Z' /proc/[0-9]*/status | wc -l)");
 	spec.init = true;
 	EXPECT_RUN(&spec, "knarr-init\n2\nzombies 0\n");
 	describe(&ended, "kill -TERM 1; sleep 5");
@@ -568,10 +595,14 @@ static void an_init_has_no_more_rights_than_the_program(void **state)
 
 	(void)state;
 	need_root();
-	describe(&spec, "grep -E '^(CapEff|CapPrm|Seccomp:)' /proc/1/status; ls /proc/1/fd 2>&1 | grep -c [3-9]$;"
-			"readlink /proc/1/exe || echo hidden");
+	describe(
+		&spec,
+		"grep -E '^(CapEff|CapPrm|Seccomp:)' /proc/1/status; ls /proc/1/fd 2>&1 | grep -c [3-9]$;"
+		"readlink /proc/1/exe || echo hidden");
 	spec.init = true;
-	EXPECT_RUN(&spec, "CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\nSeccomp:\t2\n0\nhidden\n");
+	EXPECT_RUN(
+		&spec,
+		"CapPrm:\t00000000a80425fb\nCapEff:\t00000000a80425fb\nSeccomp:\t2\n0\nhidden\n");
 }
 
 /* ---- Filter */
@@ -623,13 +654,15 @@ static void a_filter_may_ask_somebody(void **state)
 		spec.process.no_new_privileges = no_new_privileges;
 		spec.process.custom_seccomp = xcalloc(1, sizeof(struct spec_seccomp));
 		spec.process.custom_seccomp->filter.filter = xcalloc(5, sizeof(struct sock_filter));
-		memcpy(spec.process.custom_seccomp->filter.filter, ask_for_mkdir, sizeof(ask_for_mkdir));
+		memcpy(spec.process.custom_seccomp->filter.filter, ask_for_mkdir,
+		       sizeof(ask_for_mkdir));
 		spec.process.custom_seccomp->filter.len = 5;
 		spec.process.custom_seccomp->listener_path = xstrdup("/somewhere");
 		root = sandbox_mount_root(&spec.root, &err);
 		assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 		assert_int_equal(
-			sandbox_create(&spec, root, (int[3]){ -1, out[1], out[1] }, -1, &sb, &err), 0);
+			sandbox_create(&spec, root, (int[3]){ -1, out[1], out[1] }, -1, &sb, &err),
+			0);
 		close(root);
 		close(out[1]);
 		assert_int_equal(sandbox_start(&sb, &err), 0);

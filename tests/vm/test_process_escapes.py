@@ -173,7 +173,7 @@ def held_and_refused(machine, victim, name):
     assert machine.run(f"cmp {machine.binary} {victim}").status == 0
 
 
-@pytest.mark.parametrize("program", ["/proc/self/exe", "/exe"])
+@pytest.mark.parametrize("program", ["/proc/self/exe", pytest.param("/exe", marks=pytest.mark.host_is_enough)])
 def test_runtime_is_overwritten_from_an_exec(evil, victim, program):
     """The attacker waits in the container for an exec of what leads to the runtime's own file."""
     evil.ok("docker run -d --name victim escapes overwriter 20")
@@ -182,7 +182,7 @@ def test_runtime_is_overwritten_from_an_exec(evil, victim, program):
     held_and_refused(evil, victim, "victim")
 
 
-@pytest.mark.parametrize("program", ["/proc/self/exe", "/exe"])
+@pytest.mark.parametrize("program", ["/proc/self/exe", pytest.param("/exe", marks=pytest.mark.host_is_enough)])
 def test_runtime_is_overwritten_from_a_run(evil, victim, program):
     """The image's own program is the runtime's file; the attacker sees it in a pid namespace that both share."""
     evil.ok("docker run -d --name victim escapes overwriter 20")
@@ -191,6 +191,7 @@ def test_runtime_is_overwritten_from_a_run(evil, victim, program):
     held_and_refused(evil, victim, "victim")
 
 
+@pytest.mark.host_is_enough
 def test_init_of_ours_shows_nothing(evil):
     """With --init the runtime's file is executed as long as the container runs."""
     out = evil.ok("docker run --rm --init escapes sh -c 'cat /proc/1/comm; readlink /proc/1/exe; ls /proc/1/fd; "
@@ -239,6 +240,7 @@ def leak(evil):
 LOOK = "'cat secret ../secret tmp/knarr-leak/secret ../tmp/knarr-leak/secret ../../tmp/knarr-leak/secret ../../../tmp/knarr-leak/secret 2>&1'"
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("folder", ["/proc/self/fd/{}", "/proc/self/fd/{}/..", "/fd{}", "/fd{}/../../tmp/knarr-leak", "/proc/1/fd/{}",
                                     "/proc/thread-self/fd/{}", "/proc/self/fd/../fd/{}", "/proc/self/task/1/fd/{}"])
 def test_working_folder_is_a_descriptor(leak, folder):
@@ -249,12 +251,14 @@ def test_working_folder_is_a_descriptor(leak, folder):
     assert "MACHINE" not in leak.run(leaking(words)).out
 
 
+@pytest.mark.host_is_enough
 def test_working_folder_of_the_image_is_a_descriptor(leak):
     out = leak.run(leaking(f"docker run --rm escapes-dir sh -c {LOOK}"))
     assert "MACHINE" not in out.out
     assert out.status != 0, "the folder is a link of /proc's, which leads nowhere"
 
 
+@pytest.mark.host_is_enough
 def test_working_folder_becomes_a_descriptor_meanwhile(leak):
     """The folder is exchanged for a link to a descriptor all the time."""
     leak.ok("docker run -d --name inside escapes sh -c 'mkdir /w; while :; do mv /w /x; ln -s /proc/self/fd/7 /w; rm /w; mv /x /w; done'")
@@ -262,6 +266,7 @@ def test_working_folder_becomes_a_descriptor_meanwhile(leak):
     assert "MACHINE" not in leak.run(leaking(words)).out
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("options", ["", "-i", "-t", "-d", "--init", "-d --init", "--userns auto", "--privileged"])
 def test_no_descriptor_comes_along(leak, options):
     leak.ok(leaking(f"docker run {options} --name shown escapes show"))
@@ -273,6 +278,7 @@ def test_no_descriptor_comes_along(leak, options):
         assert re.fullmatch(r"\S+ (pipe:\[\d+\]|/dev/null|/dev/pts/\d+|/dev/console|/bin/show|/proc/.*)", line), line
 
 
+@pytest.mark.host_is_enough
 def test_no_descriptor_comes_along_with_exec(leak):
     leak.ok(leaking("docker run -d --name shown escapes sleep 1000"))
     for options in ("", "-i", "-t", "-u 1000"):
@@ -285,6 +291,7 @@ def pid_of(machine, name):
     return machine.ok(f"docker inspect -f '{{{{.State.Pid}}}}' {name}").strip()
 
 
+@pytest.mark.host_is_enough
 @pytest.mark.parametrize("options", ["", "--init", "--userns auto"])
 def test_descriptors_as_the_machine_sees_them(leak, options):
     leak.ok(leaking(f"docker run -d --name shown {options} escapes sleep 47110815"))
@@ -297,6 +304,7 @@ def test_descriptors_as_the_machine_sees_them(leak, options):
         assert leak.ok(f"ls /proc/{pid}/fd").split() == ["0", "1", "2"]
 
 
+@pytest.mark.host_is_enough
 # ---- What it brings along
 
 @pytest.mark.parametrize("command", ["run --rm escapes", "run --rm -u 1000 escapes", "run --rm --init escapes", "run --rm --privileged escapes",
@@ -348,6 +356,7 @@ def test_life_in_a_user_namespace(evil):
     evil.ok("docker cp one:/own/f /tmp/knarr-ids/stopped && docker rm -f one && docker rmi from-one && rm -rf /tmp/knarr-ids")
 
 
+@pytest.mark.host_is_enough
 def test_files_of_the_machine_are_closed_to_a_user_namespace(evil):
     """What slips through to it some other way belongs to nobody there. Here it is procfs: the machine's processes are not its."""
     evil.ok("docker run -d --name one --userns auto --network host escapes sleep 1000")
@@ -359,6 +368,7 @@ def test_files_of_the_machine_are_closed_to_a_user_namespace(evil):
     assert evil.ok("docker exec one cat /proc/self/uid_map").split()[0] == "0"
 
 
+@pytest.mark.host_is_enough
 def test_init_reaps_and_passes_signals_on(machine):
     machine.ok("docker run -d --name begun --init busybox sh -c 'trap \"echo got; exit 5\" TERM; (sleep 0.1 &); echo up; while :; do sleep 0.1; done'")
     machine.until("docker logs begun", "up")
