@@ -57,10 +57,10 @@ static const char *filesystem_of(int fd)
 		unsigned long magic;
 		const char *name;
 	} known[] = {
-		{ EXT4_SUPER_MAGIC, "extfs" },    { XFS_SUPER_MAGIC, "xfs" },
-		{ BTRFS_SUPER_MAGIC, "btrfs" },   { TMPFS_MAGIC, "tmpfs" },
-		{ RAMFS_MAGIC, "ramfs" },         { OVERLAYFS_SUPER_MAGIC, "overlayfs" },
-		{ F2FS_SUPER_MAGIC, "f2fs" },     { ZFS_SUPER_MAGIC, "zfs" },
+		{ EXT4_SUPER_MAGIC, "extfs" },  { XFS_SUPER_MAGIC, "xfs" },
+		{ BTRFS_SUPER_MAGIC, "btrfs" }, { TMPFS_MAGIC, "tmpfs" },
+		{ RAMFS_MAGIC, "ramfs" },       { OVERLAYFS_SUPER_MAGIC, "overlayfs" },
+		{ F2FS_SUPER_MAGIC, "f2fs" },   { ZFS_SUPER_MAGIC, "zfs" },
 	};
 	struct statfs fs;
 

@@ -13,11 +13,13 @@
 struct host_info {
 	size_t running, paused, stopped; /* containers; one that waits for its restart runs */
 	size_t images;
-	const char *filesystem; /* the store's, in Docker's names: "extfs", "xfs", ... "<unknown>" */
-	char *kernel, *system, *name, *architecture; /* "6.12.1", "Debian GNU/Linux 12 (bookworm)", hostname, "x86_64" */
+	const char
+		*filesystem; /* the store's, in Docker's names: "extfs", "xfs", ... "<unknown>" */
+	char *kernel, *system, *name,
+		*architecture; /* "6.12.1", "Debian GNU/Linux 12 (bookworm)", hostname, "x86_64" */
 	long cpus;
-	uint64_t memory; /* bytes */
-	bool cgroup; /* there is a cgroup2 mount */
+	uint64_t memory;                                        /* bytes */
+	bool cgroup;                                            /* there is a cgroup2 mount */
 	bool has_memory, has_cpu, has_cpuset, has_pids, has_io; /* its controllers */
 	bool ipv4_forwarding;
 	struct strv warnings; /* Docker's: "WARNING: No memory limit support" */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "lib/cleanup.h"
 #include "runtime/container.h"
 #include "runtime/copy_rules.h"
@@ -105,9 +104,9 @@ static const struct {
 	const char *name;
 	unsigned long flags;
 } propagations[] = {
-	{ "private", MS_PRIVATE },        { "rprivate", MS_PRIVATE | MS_REC },
-	{ "slave", MS_SLAVE },            { "rslave", MS_SLAVE | MS_REC },
-	{ "shared", MS_SHARED },          { "rshared", MS_SHARED | MS_REC },
+	{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC },
+	{ "slave", MS_SLAVE },     { "rslave", MS_SLAVE | MS_REC },
+	{ "shared", MS_SHARED },   { "rshared", MS_SHARED | MS_REC },
 };
 
 unsigned long host_mounts_propagation(const char *name)

@@ -37,8 +37,7 @@ static char *host_path(const char *source)
 /* ---- -v */
 
 /* Cuts word at its colons, of which three are too many. */
-static int split_volume(char *word, const char *shown, char *parts[3], size_t *n,
-			struct error *err)
+static int split_volume(char *word, const char *shown, char *parts[3], size_t *n, struct error *err)
 {
 	char *rest = word;
 
@@ -120,8 +119,7 @@ int host_mounts_parse_tmpfs(const char *word, struct host_config *h, struct erro
 	int r;
 
 	if (!*target)
-		return error_set(err, EINVAL,
-				 "invalid mount path: '' mount path must be absolute");
+		return error_set(err, EINVAL, "invalid mount path: '' mount path must be absolute");
 	m.target = host_mounts_target(target, err);
 	if (!m.target)
 		return -1;
@@ -232,19 +230,21 @@ static int volume_key(struct mount_words *w, const char *key, const char *value,
 			return -1;
 	} else if (strcmp(key, "volume-label") == 0) {
 		if (*value)
-			strv_take(&m->labels, strchr(value, '=') ? xstrdup(value)
-								 : str_format("%s=", value));
+			strv_take(&m->labels,
+				  strchr(value, '=') ? xstrdup(value) : str_format("%s=", value));
 	} else if (strcmp(key, "volume-subpath") == 0) {
 		return error_set(err, EINVAL,
 				 "volume-subpath is not supported: mount the whole volume");
 	} else if (strcmp(key, "volume-driver") == 0) {
 		if (*value && strcmp(value, "local") != 0)
-			return error_set(err, EINVAL,
-					 "error looking up volume plugin %s: plugin \"%s\" not found",
-					 value, value);
+			return error_set(
+				err, EINVAL,
+				"error looking up volume plugin %s: plugin \"%s\" not found", value,
+				value);
 	} else if (strcmp(key, "volume-opt") == 0) {
-		return error_set(err, EINVAL,
-				 "volume-opt is not supported: the local driver has no options here");
+		return error_set(
+			err, EINVAL,
+			"volume-opt is not supported: the local driver has no options here");
 	} else {
 		return 0;
 	}
@@ -314,8 +314,8 @@ static int mount_field(struct mount_words *w, char *field, struct error *err)
 		lower(equals + 1);
 	if (!equals) {
 		if (!*field || strchr(field, ',') || !str_in_list(field, alone))
-			return error_set(err, EINVAL,
-					 "invalid field '%s' must be a key=value pair", shown);
+			return error_set(err, EINVAL, "invalid field '%s' must be a key=value pair",
+					 shown);
 	}
 	r = common_key(w, field, value, err);
 	if (r == 0)
@@ -338,8 +338,8 @@ static int check_words(const struct mount_words *w, struct error *err)
 	if (!*type)
 		return error_set(err, EINVAL, "type is required");
 	if (w->volume_options && strcmp(type, "volume") != 0)
-		return error_set(err, EINVAL,
-				 "cannot mix 'volume-*' options with mount type '%s'", type);
+		return error_set(err, EINVAL, "cannot mix 'volume-*' options with mount type '%s'",
+				 type);
 	if (w->bind_options && strcmp(type, "bind") != 0)
 		return error_set(err, EINVAL, "cannot mix 'bind-*' options with mount type '%s'",
 				 type);
@@ -370,8 +370,7 @@ static int finish_bind(struct host_mount *m, struct error *err)
 		return error_set(err, EINVAL, "field Source must not be empty");
 	if (!path)
 		return error_set(err, EINVAL,
-				 "invalid mount path: '%s' mount path must be absolute",
-				 m->source);
+				 "invalid mount path: '%s' mount path must be absolute", m->source);
 	free(m->source);
 	m->source = path;
 	if (stat(path, &st) < 0)

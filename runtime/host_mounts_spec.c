@@ -18,9 +18,9 @@
 /* What mounts of every kind know but a tmpfs of a container's has no use for, or that is not Docker's to say. */
 static bool is_refused(const char *word)
 {
-	static const char *const refused[] = { "bind",      "rbind",   "idmap",    "ridmap",
-					       "remount",   "private", "rprivate", "slave",
-					       "rslave",    "shared",  "rshared",  "unbindable",
+	static const char *const refused[] = { "bind",       "rbind",   "idmap",    "ridmap",
+					       "remount",    "private", "rprivate", "slave",
+					       "rslave",     "shared",  "rshared",  "unbindable",
 					       "runbindable" };
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
@@ -123,9 +123,9 @@ static int fill_bind(const struct store *st, const struct host_mount *from, stru
 		return -1;
 	m->source = volume_path(st, from->source);
 	if (stat(m->source, &folder) < 0)
-		return errno == ENOENT ? error_set(err, ENOENT, "get %s: no such volume",
-						   from->source)
-				       : error_errno(err, "volume %s", from->source);
+		return errno == ENOENT
+			       ? error_set(err, ENOENT, "get %s: no such volume", from->source)
+			       : error_errno(err, "volume %s", from->source);
 	return 0;
 }
 

@@ -32,9 +32,8 @@ static bool number_of(const char *name, uint64_t *number)
 {
 	unsigned long long n = 0;
 
-	if (strcmp(name, "log") != 0 &&
-	    (!str_starts(name, "log.") || name[4] == '0' ||
-	     str_to_u64(name + 4, INT64_MAX, &n) < 0))
+	if (strcmp(name, "log") != 0 && (!str_starts(name, "log.") || name[4] == '0' ||
+					 str_to_u64(name + 4, INT64_MAX, &n) < 0))
 		return false;
 	*number = n;
 	return true;

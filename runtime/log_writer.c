@@ -276,4 +276,3 @@ void log_writer_close(struct log_writer *w)
 	cleanup_close(&w->fd);
 	w->fd = -1;
 }
-

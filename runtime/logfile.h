@@ -28,22 +28,22 @@ enum log_stream { LOG_STDOUT, LOG_STDERR };
 
 /* What --log-driver and --log-opt ask for. */
 struct log_limits {
-	bool disabled;          /* "none": nothing is kept */
-	int64_t max_size;       /* bytes after which a new file is begun, at the end of an object; 0: never */
+	bool disabled; /* "none": nothing is kept */
+	int64_t max_size; /* bytes after which a new file is begun, at the end of an object; 0: never */
 	unsigned int max_files; /* with max_size: how many are kept, at least 1 */
 };
 
 struct log_writer {
-	int dirfd;         /* the container's folder; not owned */
-	int fd;            /* -1 until there is something to write: a silent container has no log */
+	int dirfd; /* the container's folder; not owned */
+	int fd;    /* -1 until there is something to write: a silent container has no log */
 	struct log_limits limits;
 	uint64_t oldest, number; /* of the first file, and of the one behind fd */
-	off_t size;        /* end of the last whole object */
-	uint64_t dropped;  /* lines lost since the last that was written */
-	time_t retry;      /* when to try again after a failure */
-	size_t pending[2]; /* bytes of an unfinished line, per stream */
-	size_t encoded;    /* bytes in buffer */
-	char *line[2];     /* LOG_LINE_MAX bytes each, of the caller's */
+	off_t size;              /* end of the last whole object */
+	uint64_t dropped;        /* lines lost since the last that was written */
+	time_t retry;            /* when to try again after a failure */
+	size_t pending[2];       /* bytes of an unfinished line, per stream */
+	size_t encoded;          /* bytes in buffer */
+	char *line[2];           /* LOG_LINE_MAX bytes each, of the caller's */
 	char buffer[8192];
 };
 

@@ -20,12 +20,12 @@ struct assembly {
 		int fd; /* a detached mount */
 		const char *destination;
 		bool is_file;
-	} *pieces;
+	} * pieces;
 	struct answer {
 		int fd;
 		int code;
 		size_t failed; /* the piece's number; n: the root itself */
-	} *answer;
+	} * answer;
 };
 
 bool view_has_mounts(const struct container *c)
@@ -110,8 +110,8 @@ static int open_piece(const struct spec_mount *m, bool *is_file, struct error *e
 	struct stat st;
 
 	if (tree < 0 || fstat(tree, &st) < 0 ||
-	    sys_mount_setattr(tree, m->recursive ? AT_RECURSIVE : 0,
-			      m->attr_set_recursive, 0, MS_PRIVATE) < 0 ||
+	    sys_mount_setattr(tree, m->recursive ? AT_RECURSIVE : 0, m->attr_set_recursive, 0,
+			      MS_PRIVATE) < 0 ||
 	    sys_mount_setattr(tree, 0, m->attr_set, 0, 0) < 0)
 		return error_errno(err, "bind mount %s: %s", m->destination, m->source);
 	*is_file = !S_ISDIR(st.st_mode);

@@ -94,8 +94,7 @@ static int logs(const struct store *st, const char *word, const struct log_optio
 	if (container_open(st, word, &c, &err) < 0)
 		return command_fail(&err);
 	if (c.config.host.log_driver && strcmp(c.config.host.log_driver, "none") == 0) {
-		error_set(&err, ENOTSUP,
-			  "configured logging driver does not support reading");
+		error_set(&err, ENOTSUP, "configured logging driver does not support reading");
 		return command_fail(&err);
 	}
 	if (following)
@@ -114,8 +113,7 @@ int cmd_logs(struct command_context *ctx, int argc, char **argv)
 	const char *since = NULL, *until = NULL, *tail = NULL;
 	bool following = false;
 	const struct cli_option options[] = {
-		{ "details", 0, CLI_BOOL, &o.details, NULL,
-		  "Show extra details provided to logs" },
+		{ "details", 0, CLI_BOOL, &o.details, NULL, "Show extra details provided to logs" },
 		{ "follow", 'f', CLI_BOOL, &following, NULL, "Follow log output" },
 		{ "since", 0, CLI_STRING, &since, "string",
 		  "Show logs since timestamp (e.g. \"2026-11-24T13:23:37Z\") or relative (e.g. \"42m\" for 42 minutes)" },

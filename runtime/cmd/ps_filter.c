@@ -11,9 +11,9 @@
 #include "lib/cleanup.h"
 #include "runtime/ports.h"
 
-const char *const ps_filter_keys[] = { "ancestor", "before",  "exited",  "expose", "health",
-				       "id",       "label",   "name",    "network", "publish",
-				       "since",    "status",  "volume",  NULL };
+const char *const ps_filter_keys[] = { "ancestor", "before", "exited", "expose",  "health",
+				       "id",       "label",  "name",   "network", "publish",
+				       "since",    "status", "volume", NULL };
 
 /* Whether all values of key are words of the list. */
 static int check_words(const struct filters *f, const char *key, const char *words,
@@ -23,8 +23,9 @@ static int check_words(const struct filters *f, const char *key, const char *wor
 
 	for (size_t i = 0; (value = filters_next(f, key, &i));)
 		if (!*value || strchr(value, ',') || !str_in_list(value, words))
-			return error_set(err, EINVAL, "invalid filter '%s=%.100s': must be one of %s",
-					 key, value, shown);
+			return error_set(err, EINVAL,
+					 "invalid filter '%s=%.100s': must be one of %s", key,
+					 value, shown);
 	return 0;
 }
 
@@ -155,12 +156,10 @@ bool ps_filters_fit(const struct filters *f, const struct store *st, const struc
 	/* Ports are exposed here, and none published: a container's network is the machine's or none. */
 	return !filters_has(f, "publish") && has_name(f, c->config.name) &&
 	       has_id(f, c->config.id) && filters_match_labels(f, &c->config.run.labels) &&
-	       has_ended_with(f, &c->state) &&
-	       filters_allow(f, "status", state_name(&c->state)) &&
+	       has_ended_with(f, &c->state) && filters_allow(f, "status", state_name(&c->state)) &&
 	       filters_allow(f, "health", health_name(c->state.health)) &&
-	       filters_allow(f, "network", c->config.network) &&
-	       has_volume(f, &c->config.host) && exposes(f, &c->config.run.exposed_ports) &&
-	       descends(st, f, &c->config.image_id);
+	       filters_allow(f, "network", c->config.network) && has_volume(f, &c->config.host) &&
+	       exposes(f, &c->config.run.exposed_ports) && descends(st, f, &c->config.image_id);
 }
 
 /* Where the container that a filter names stands in list. -1 with err set. */

@@ -25,14 +25,12 @@ static int check_labels(const struct strv *labels, struct strv *out, struct erro
 
 		if (!*label || *label == '=')
 			return error_set(err, EINVAL, "invalid label '%s': empty name", label);
-		strv_take(out,
-			  strchr(label, '=') ? xstrdup(label) : str_format("%s=", label));
+		strv_take(out, strchr(label, '=') ? xstrdup(label) : str_format("%s=", label));
 	}
 	return 0;
 }
 
-static int create(const struct store *st, const struct volume_create_options *o,
-		  struct error *err)
+static int create(const struct store *st, const struct volume_create_options *o, struct error *err)
 {
 	struct volume v autovolume = VOLUME_INIT;
 	struct strv labels autostrv = STRV_INIT;
@@ -43,14 +41,15 @@ static int create(const struct store *st, const struct volume_create_options *o,
 	if (check_labels(&o->labels, &labels, err) < 0)
 		return -1;
 	if (strcmp(o->driver, "local") != 0)
-		return error_set(err, EINVAL,
-				 "create %s: error looking up volume plugin %s: plugin \"%s\" not found",
-				 shown, o->driver, o->driver);
+		return error_set(
+			err, EINVAL,
+			"create %s: error looking up volume plugin %s: plugin \"%s\" not found",
+			shown, o->driver, o->driver);
 	if (o->options.len)
-		return error_set(err, EINVAL,
-				 "create %s: invalid option: \"%.*s\": the local driver has none here",
-				 shown, (int)strcspn(o->options.items[0], "="),
-				 o->options.items[0]);
+		return error_set(
+			err, EINVAL,
+			"create %s: invalid option: \"%.*s\": the local driver has none here",
+			shown, (int)strcspn(o->options.items[0], "="), o->options.items[0]);
 	if (volume_create(st, o->name, &labels, &v, err) < 0)
 		return -1;
 	puts(v.name);
@@ -79,8 +78,9 @@ int cmd_volume_create(struct command_context *ctx, int argc, char **argv)
 	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
 
 	if (status < 0 && o.name && first < argc) {
-		error_set(&err, EINVAL,
-			  "conflicting options: cannot specify a volume-name through both --name and as a positional arg");
+		error_set(
+			&err, EINVAL,
+			"conflicting options: cannot specify a volume-name through both --name and as a positional arg");
 		status = command_fail(&err);
 	}
 	if (status < 0) {
@@ -113,7 +113,8 @@ int cmd_volume_rm(struct command_context *ctx, int argc, char **argv)
 {
 	bool force = false;
 	const struct cli_option options[] = {
-		{ "force", 'f', CLI_BOOL, &force, NULL, "Force the removal of one or more volumes" },
+		{ "force", 'f', CLI_BOOL, &force, NULL,
+		  "Force the removal of one or more volumes" },
 		{ 0 },
 	};
 	const struct cli_command cmd = {

@@ -69,8 +69,7 @@ static void add_row(struct listing *l, const struct store *st, const struct volu
 
 static int list(const struct store *st, const struct volume_ls *o, struct error *err)
 {
-	struct listing *l autolisting =
-		listing_new(&kind, o->quiet ? "{{.Name}}" : o->format, err);
+	struct listing *l autolisting = listing_new(&kind, o->quiet ? "{{.Name}}" : o->format, err);
 	struct volume_uses uses autovolumeuses = VOLUME_USES_INIT;
 	struct strbuf out autostrbuf = STRBUF_INIT;
 	struct volume *volumes = NULL;
@@ -84,7 +83,8 @@ static int list(const struct store *st, const struct volume_ls *o, struct error 
 	for (size_t i = 0; i < n; i++) {
 		const struct volume *v = &volumes[i];
 
-		if (has_name(&o->filters, v->name) && filters_allow(&o->filters, "driver", "local") &&
+		if (has_name(&o->filters, v->name) &&
+		    filters_allow(&o->filters, "driver", "local") &&
 		    filters_match_labels(&o->filters, &v->labels) &&
 		    (!by_use || dangling == (volume_uses_count(&uses, v->name) == 0)))
 			add_row(l, st, v);
@@ -155,8 +155,7 @@ int cmd_volume_inspect(struct command_context *ctx, int argc, char **argv)
 		return command_fail(&err);
 	for (char **name = argv + first; *name; name++) {
 		struct error why = ERROR_INIT;
-		yyjson_mut_val *object =
-			inspect_volume(inspecting_doc(i), ctx->store, *name, &why);
+		yyjson_mut_val *object = inspect_volume(inspecting_doc(i), ctx->store, *name, &why);
 
 		if (object)
 			inspecting_add(i, object);

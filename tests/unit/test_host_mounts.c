@@ -126,14 +126,17 @@ static void bad_volumes(void **state)
 		{ "data:x",
 		  "invalid volume specification: 'data:x': invalid mount config for type \"volume\": invalid "
 		  "mount path: 'x' mount path must be absolute" },
-		{ "/h:x", "invalid volume specification: '/h:x': invalid mount config for type \"bind\": "
-			  "invalid mount path: 'x' mount path must be absolute" },
+		{ "/h:x",
+		  "invalid volume specification: '/h:x': invalid mount config for type \"bind\": "
+		  "invalid mount path: 'x' mount path must be absolute" },
 		{ "data:/", "invalid volume specification: 'data:/': invalid mount config for type "
 			    "\"volume\": invalid specification: destination can't be '/'" },
-		{ "/h:/x/..", "invalid volume specification: '/h:/x/..': invalid mount config for type "
-			      "\"bind\": invalid specification: destination can't be '/'" },
-		{ "rel", "invalid volume specification: 'rel': invalid mount config for type \"volume\": "
-			 "invalid mount path: 'rel' mount path must be absolute" },
+		{ "/h:/x/..",
+		  "invalid volume specification: '/h:/x/..': invalid mount config for type "
+		  "\"bind\": invalid specification: destination can't be '/'" },
+		{ "rel",
+		  "invalid volume specification: 'rel': invalid mount config for type \"volume\": "
+		  "invalid mount path: 'rel' mount path must be absolute" },
 		{ "data:/x:rshared",
 		  "invalid volume specification: 'data:/x:rshared': invalid mount config for type \"volume\": "
 		  "field BindOptions must not be specified" },
@@ -207,9 +210,14 @@ static void mounts(void **state)
 	ALL(good, host_mounts_parse_mount, table);
 }
 
-#define FLAG(word, rest) { word, "invalid argument \"" word "\" for \"--mount\" flag: " rest }
+#define FLAG(word, rest) \
+	{ \
+		word, "invalid argument \"" word "\" for \"--mount\" flag: " rest \
+	}
 #define CONFIG(word, type, rest) \
-	{ word, "invalid mount config for type \"" type "\": " rest }
+	{ \
+		word, "invalid mount config for type \"" type "\": " rest \
+	}
 
 static void bad_mounts(void **state)
 {
@@ -266,7 +274,8 @@ static void bad_mounts(void **state)
 		       "invalid mount path: 'rel' mount path must be absolute"),
 		CONFIG("type=bind,src=/does/not/exist,target=/x", "bind",
 		       "bind source path does not exist: /does/not/exist"),
-		CONFIG("type=tmpfs,src=/a,target=/x", "tmpfs", "field Source must not be specified"),
+		CONFIG("type=tmpfs,src=/a,target=/x", "tmpfs",
+		       "field Source must not be specified"),
 		CONFIG("src=a/b,target=/x", "volume", NAME_RULE("a/b")),
 		{ "a\"b",
 		  "invalid argument \"a\"b\" for \"--mount\" flag: parse error on line 1, column 2: bare "
@@ -285,7 +294,8 @@ static void tmpfs(void **state)
 	static const char *const table[][2] = {
 		{ "/run", "tmpfs  -> /run" },
 		{ "/run/:", "tmpfs  -> /run" },
-		{ "/run:rw,noexec,size=64m,mode=1777", "tmpfs  -> /run options=rw,noexec,size=64m,mode=1777" },
+		{ "/run:rw,noexec,size=64m,mode=1777",
+		  "tmpfs  -> /run options=rw,noexec,size=64m,mode=1777" },
 		{ "/run:ro,exec,uid=5", "tmpfs  -> /run ro options=ro,exec,uid=5" },
 	};
 	static const char *const wrong[][2] = {

@@ -426,8 +426,9 @@ static void no_log(void **state)
 /* What is not the log's is none of its files. */
 static void other_names(void **state)
 {
-	static const char *const others[] = { "log.0", "log.01", "log.x", "log.", "log.-1", "logs",
-					      "log.99999999999999999999" };
+	static const char *const others[] = {
+		"log.0", "log.01", "log.x", "log.", "log.-1", "logs", "log.99999999999999999999"
+	};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		put_file(scratch(state), others[i], "x");

@@ -73,9 +73,10 @@ static void remove_container(const char *id)
 static void good_and_bad_names(void **state)
 {
 	static const char *const good[] = { "ab", "a.b", "A_-.9", "00" };
-	static const char *const bad[] = { "",	  "a",	   ".ab",     "-ab",    "_ab",  "a/b",
-					   "a b", "a\nb",  "..",      ".lock",  "a:b",  "\xc3\xa9\xc3\xa9",
-					   "../x", "ab/",  "volume\\" };
+	static const char *const bad[] = { "",     "a",     ".ab",     "-ab",
+					   "_ab",  "a/b",   "a b",     "a\nb",
+					   "..",   ".lock", "a:b",     "\xc3\xa9\xc3\xa9",
+					   "../x", "ab/",   "volume\\" };
 	char longest[257];
 
 	(void)state;
@@ -309,10 +310,14 @@ static void anonymous_ones_of_a_container(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(good_and_bad_names), STORE_TEST(made_and_found),
-		STORE_TEST(removed),		STORE_TEST(pruned),
-		STORE_TEST(half_made),		STORE_TEST(made_by_many_at_once),
-		STORE_TEST(damaged),		STORE_TEST(temporary_ones),
+		STORE_TEST(good_and_bad_names),
+		STORE_TEST(made_and_found),
+		STORE_TEST(removed),
+		STORE_TEST(pruned),
+		STORE_TEST(half_made),
+		STORE_TEST(made_by_many_at_once),
+		STORE_TEST(damaged),
+		STORE_TEST(temporary_ones),
 		STORE_TEST(anonymous_ones_of_a_container),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ def test_rotated(machine):
     assert len(files(machine, "rotating")) == 3
 
 
+@pytest.mark.host_is_enough
 def test_one_file_is_all_there_is_without_max_file(machine):
     machine.ok("docker run --name single --log-opt max-size=5k busybox sh -c '" + COUNT.format(n=500) + "' >/dev/null")
     assert len(files(machine, "single")) == 1
@@ -61,6 +62,7 @@ def test_followed_while_it_rotates(machine):
     assert len(files(machine, "followed")) > 20
 
 
+@pytest.mark.host_is_enough
 def test_none(machine):
     assert machine.ok("docker run --name silent --log-driver none busybox echo seen") == "seen\n"
     result = machine.run("docker logs silent")
@@ -68,6 +70,7 @@ def test_none(machine):
     machine.ok("! ls " + machine.store + "/containers/*/log 2>/dev/null")
 
 
+@pytest.mark.host_is_enough
 def test_until_and_details(machine):
     machine.ok("docker run --name timed busybox sh -c 'echo first; sleep 2; echo second' >/dev/null")
     first, second = [l.split(" ", 1) for l in machine.ok("docker logs -t timed").splitlines()]
@@ -89,6 +92,7 @@ def test_following_ends_at_until(machine):
     assert out.startswith("tick\n") and time.monotonic() - begun < 6
 
 
+@pytest.mark.host_is_enough
 def test_one_log_over_restarts(machine):
     """Following ends with the run, as with Docker; the log is that of all runs."""
     machine.ok("docker run -d --name retried --restart on-failure:2 busybox sh -c 'echo run; sleep 0.7; exit 1'")

@@ -35,6 +35,7 @@ def test_binds(machine, folder):
     assert machine.ok(f"cd {folder} && docker run --rm -v ./file:/one -v .:/all busybox cat /one /all/file") == "host\nhost\n"
 
 
+@pytest.mark.host_is_enough
 def test_missing_source(machine, folder):
     machine.ok(f"docker run --rm -v {folder}/made/deeper:/b busybox touch /b/x")
     assert machine.ok(f"ls {folder}/made/deeper; stat -c '%a %u' {folder}/made") == "x\n755 0\n"
@@ -87,6 +88,7 @@ def test_tmpfs(machine):
     machine.ok("docker start -a mem")
 
 
+@pytest.mark.host_is_enough
 def test_in_place_of_what_the_engine_mounts(machine, folder):
     machine.ok(f"printf '10.1.2.3 mine\\n' > {folder}/hosts")
     assert machine.ok(f"docker run --rm -v {folder}/hosts:/etc/hosts busybox cat /etc/hosts") == "10.1.2.3 mine\n"
@@ -97,6 +99,7 @@ def test_in_place_of_what_the_engine_mounts(machine, folder):
     assert "localhost" in machine.ok(f"docker run --rm -v {folder}:/etc busybox cat /etc/hosts")
 
 
+@pytest.mark.host_is_enough
 def test_commas_and_quotes(machine, folder):
     machine.ok(f"mkdir '{folder}/a,b'; echo comma > '{folder}/a,b/f'")
     assert machine.ok(f"docker run --rm --mount 'type=bind,\"src={folder}/a,b\",dst=/b' busybox cat /b/f") == "comma\n"
@@ -135,6 +138,7 @@ def test_refused_in_one_line(machine, words, says):
     assert machine.ok("docker ps -aq; docker volume ls -q") == "", "nothing is left behind"
 
 
+@pytest.mark.host_is_enough
 def test_inspect_shows_mounts(machine, folder):
     machine.ok(f"docker create --name shown -v web:/v -v {folder}:/b:ro --mount type=tmpfs,dst=/m --tmpfs /t:size=1m -v /anon busybox true")
     try:

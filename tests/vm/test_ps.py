@@ -41,6 +41,7 @@ def test_health(machine):
     assert machine.ok(names + "health=healthy") == "well\n" and machine.ok(names + "health=starting") == ""
 
 
+@pytest.mark.host_is_enough
 def test_mounts_and_ports(machine):
     machine.ok("docker run -d --name full -v data:/d -v /tmp:/host/tmp:ro -v /some/long/path/of/the/machine:/l --tmpfs /t testbox sh -c 'sleep 1000' "
                "|| true; docker create --name made -v data:/other busybox true")

@@ -56,6 +56,7 @@ def inspect(machine, name):
 # ---- The commands
 
 
+@pytest.mark.host_is_enough
 def test_create_and_inspect(machine):
     assert machine.ok("docker volume create --label a=b --label c web") == "web\n"
     assert machine.ok("docker volume create web") == "web\n", "one that is there is all that was asked for"
@@ -90,11 +91,13 @@ def test_bad_words(machine, command, says):
     assert result.status == 1 and says in result.out and result.out.count("\n") == 1, result
 
 
+@pytest.mark.host_is_enough
 def test_inspect_of_none(machine):
     result = machine.split("docker volume inspect nope")
     assert result.status == 1 and json.loads(result.out) == [] and "get nope: no such volume" in result.err
 
 
+@pytest.mark.host_is_enough
 def test_inspect_finds_volumes_too(machine):
     machine.ok("docker volume create web")
     assert json.loads(machine.ok("docker inspect web"))[0]["Name"] == "web"
@@ -121,6 +124,7 @@ def test_fsck(machine):
     machine.ok(f"rm -r {machine.store}/quarantine")
 
 
+@pytest.mark.host_is_enough
 def test_ls(machine):
     machine.ok("docker volume create zebra; docker volume create --label kind=x apple; docker volume create --label kind mango")
     assert machine.ok("docker volume ls").splitlines() == [
@@ -148,6 +152,7 @@ def test_in_use_is_not_removed(machine):
     assert machine.ok("docker volume rm -f used") == "used\n"
 
 
+@pytest.mark.host_is_enough
 def test_prune(machine):
     machine.ok("docker volume create named; docker volume create --label keep=1 kept")
     anonymous = machine.ok("docker volume create").strip()
@@ -186,6 +191,7 @@ def test_data_outlives_its_container(machine):
     assert machine.ok("docker run --rm -v web:/data busybox ls /data") == ""
 
 
+@pytest.mark.host_is_enough
 def test_two_containers_see_each_other(machine):
     machine.ok("docker run -d --name one -v shared:/a busybox sh -c 'while ! [ -e /a/go ]; do sleep 0.1; done; echo seen > /a/back'")
     machine.ok("docker run --rm -v shared:/b busybox touch /b/go")
@@ -228,6 +234,7 @@ def test_an_empty_volume_is_filled_and_another_is_not(machine, voltest):
     assert machine.ok(f"docker run --rm -v empty:/plain {voltest} ls /plain") == "old\n"
 
 
+@pytest.mark.host_is_enough
 def test_nocopy_and_binds_stay_as_they_are(machine, voltest):
     assert machine.ok(f"docker run --rm -v new1:/plain:nocopy {voltest} ls /plain") == ""
     assert machine.ok(f"docker run --rm --mount src=new2,dst=/plain,volume-nocopy {voltest} ls /plain") == ""
@@ -261,11 +268,13 @@ def test_anonymous_volumes_go_with_rm(machine, voltest):
     machine.until("docker volume ls -q | wc -l", r"^4\s")
 
 
+@pytest.mark.host_is_enough
 def test_anonymous_volumes_are_kept_over_a_restart(machine, voltest):
     machine.ok(f"docker run --name cc {voltest} sh -c 'cat /none/deeper/* /data/n*; echo again > /none/deeper/f; echo x > /data/new'; true")
     assert machine.ok("docker start -a cc") == "again\nx\n"
 
 
+@pytest.mark.host_is_enough
 def test_what_cannot_be_made_leaves_no_volume(machine, voltest):
     machine.ok("docker create --name taken busybox true")
     result = machine.run(f"docker run --name taken -v new:/n {voltest} true")
@@ -321,6 +330,7 @@ def test_cp_sees_volumes(machine):
     assert machine.ok("docker run --rm -v web:/v busybox ls /v") == "five\none\ntwo\n"
 
 
+@pytest.mark.host_is_enough
 def test_nested_and_covering(machine):
     machine.ok("docker run --rm -v out:/a -v in:/a/b busybox sh -c 'echo 1 > /a/x; echo 2 > /a/b/y'")
     assert machine.ok("docker run --rm -v in:/a/b -v out:/a busybox cat /a/x /a/b/y") == "1\n2\n", "whatever the order of flags"
