@@ -35,6 +35,19 @@ const char *engine_hostname(const struct container_config *config, char buf[HOST
 
 /* ---- Processes */
 
+static int custom_filter(const char *profile, uint64_t capabilities, struct spec_process *process,
+			 struct error *err)
+{
+	if (seccomp_profile_compile(profile, strlen(profile), capabilities,
+				    &process->custom_seccomp, err) < 0)
+		return -1;
+	/* Docker has nobody to give it to either: that is for those who call knarr-oci. */
+	if (process->custom_seccomp && process->custom_seccomp->listener_path)
+		return error_set(err, EINVAL,
+				 "seccomp profile: a listenerPath is for knarr-oci, not for run");
+	return 0;
+}
+
 /* The filter goes by the container's capabilities, whatever an exec --privileged has. */
 static int confine(const struct container_config *config, uint64_t capabilities,
 		   struct spec_process *process, struct error *err)
@@ -49,8 +62,7 @@ static int confine(const struct container_config *config, uint64_t capabilities,
 	if (ours)
 		process->seccomp = h->privileged ? NULL : seccomp_default_for(capabilities);
 	else
-		return seccomp_profile_compile(profile, strlen(profile), capabilities,
-					       &process->custom_seccomp, err);
+		return custom_filter(profile, capabilities, process, err);
 	return 0;
 }
 

@@ -57,6 +57,9 @@ int sandbox_set_user(struct sandbox_plan *plan)
 		return sandbox_fault(plan, STEP_USER, NULL);
 	if (!p->uid)
 		return 0;
+	/* A change of the user may turn it on (proc(5), fs.suid_dumpable). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return sandbox_fault(plan, STEP_USER, NULL);
 
 	/* The effective set went all the same; what the filter's installation needs comes back
 	 * until sandbox_set_privileges. */
