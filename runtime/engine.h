@@ -115,6 +115,10 @@ int engine_spec(const struct store *st, const struct container *c, struct spec *
 int engine_complete(const struct store *st, const struct container *c, int root_fd,
 		    struct spec *spec, struct error *err);
 
+/* Lets go of other containers' namespaces and memory, which the container's process has by now: whoever goes on holding spec
+ * would keep them alive. */
+void engine_release(struct spec *spec);
+
 /* Appends to lowers, as the lowest layer of all, a folder in memory with the places that every container has something
  * mounted on: /dev, /proc, /sys, /etc/hosts and its kin. What an image lacks of them shows through from below, so that
  * nothing has to be made in the container's own layer for it (where Docker has its "init" layer for this). Best effort:

@@ -310,6 +310,16 @@ static int join(const struct store *st, const char *mode, uint64_t type, const c
 	return type == CLONE_NEWIPC ? share_memory(pidfd, spec, err) : 0;
 }
 
+void engine_release(struct spec *spec)
+{
+	spec_free_joins(spec);
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (spec->mounts[i].source_detached) {
+			spec_remove_mount(spec, "/dev/shm");
+			break;
+		}
+}
+
 int engine_join(const struct store *st, const struct container_config *config, struct spec *spec,
 		struct error *err)
 {

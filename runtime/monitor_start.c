@@ -109,6 +109,7 @@ int monitor_start_container(struct monitor *m, unsigned int restarts, struct err
 	if (!m->spec->process.terminal && make_pipes(m, stdio, err) < 0)
 		return -1;
 	status = sandbox_create(m->spec, root_fd, stdio, m->cgroup_fd, &m->sandbox, err);
+	engine_release(m->spec);
 	for (int i = 0; i < 3; i++)
 		cleanup_close(&stdio[i]);
 	if (status < 0)

@@ -108,6 +108,16 @@ def test_sysctls_of_its_own_network(machine):
     assert machine.ok("cat /proc/sys/net/ipv4/ip_forward") == here
 
 
+def test_a_restart_joins_anew(machine, donor):
+    """Each start of a restarted container is in the donor's namespaces of that moment."""
+    machine.ok("docker run -d --name joiner --ipc container:donor --restart always busybox sh -c 'cat /dev/shm/x; sleep 1'")
+    machine.ok("docker exec donor sh -c 'echo later >/dev/shm/x'")
+    machine.until("docker logs joiner 2>&1", "later")
+    theirs = machine.ok("docker exec donor readlink /proc/self/ns/ipc")
+    machine.until("docker exec joiner readlink /proc/self/ns/ipc 2>&1", theirs.strip().replace("[", r"\[").replace("]", r"\]"))
+    machine.ok("docker rm -f joiner")
+
+
 def test_nothing_of_it_is_left(clean):
     clean.ok("docker run -d --rm --name donor --ipc shareable --network none busybox sleep 1000")
     for flag in ("--pid", "--ipc", "--network"):
