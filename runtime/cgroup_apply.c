@@ -45,14 +45,14 @@ static int lacks(int fd, const struct cgroup_setting *s, struct error *err)
 	if (cgroup_file_read(fd, "cgroup.controllers", have) < 0)
 		return error_errno(err, "cannot set %s", s->file);
 	if (strcmp(controller, "cgroup") == 0 || cgroup_file_lists(have, controller))
-		return error_set(err, ENOTSUP, "cannot set %s to %s: this kernel has no such limit", s->file,
-				 s->value);
+		return error_set(err, ENOTSUP, "cannot set %s to %s: this kernel has no such limit",
+				 s->file, s->value);
 	if (belongs_to_v1(controller)) {
 		log_warn_once("cgroup v1 has this machine's controllers: not all limits hold here");
 		return 0;
 	}
-	return error_set(err, ENOTSUP, "cannot set %s to %s: cgroup v2 has no %s controller here", s->file,
-			 s->value, controller);
+	return error_set(err, ENOTSUP, "cannot set %s to %s: cgroup v2 has no %s controller here",
+			 s->file, s->value, controller);
 }
 
 /* Weights count for disks whose model of costs is turned on, which is the whole machine's affair (cgroup-v2.rst,
@@ -134,14 +134,16 @@ static int check_usage(int fd, const struct resources *r, struct error *err)
 	used = strtoll(text, NULL, 10);
 	if (r->memory < used)
 		return error_set(err, EBUSY,
-				 "linux.resources.memory.limit (%" PRId64 ") is less than what is in use (%lld)",
+				 "linux.resources.memory.limit (%" PRId64
+				 ") is less than what is in use (%lld)",
 				 r->memory, used);
 	if (r->memory_swap <= 0 || cgroup_file_read(fd, "memory.swap.current", text) <= 0)
 		return 0;
 	used += strtoll(text, NULL, 10);
 	if (r->memory_swap < used)
 		return error_set(err, EBUSY,
-				 "linux.resources.memory.swap (%" PRId64 ") is less than what is in use (%lld)",
+				 "linux.resources.memory.swap (%" PRId64
+				 ") is less than what is in use (%lld)",
 				 r->memory_swap, used);
 	return 0;
 }

@@ -38,7 +38,8 @@ static struct cgroup_setting *add(struct cgroup_settings *s, const char *control
 				  char *value)
 {
 	s->items = xreallocarray(s->items, s->n + 1, sizeof(*s->items));
-	s->items[s->n] = (struct cgroup_setting){ .controller = controller, .file = file, .value = value };
+	s->items[s->n] =
+		(struct cgroup_setting){ .controller = controller, .file = file, .value = value };
 	return &s->items[s->n++];
 }
 
@@ -84,15 +85,17 @@ static int add_swap(const struct resources *r, struct cgroup_settings *s, struct
 		swap = RESOURCE_UNLIMITED;
 	} else if (swap > 0 && r->memory != RESOURCE_UNLIMITED) {
 		if (!is_set(r->memory))
-			return error_set(err, EINVAL,
-					 "linux.resources.memory.swap counts memory and swap together: it "
-					 "needs linux.resources.memory.limit");
+			return error_set(
+				err, EINVAL,
+				"linux.resources.memory.swap counts memory and swap together: it "
+				"needs linux.resources.memory.limit");
 		if (swap < r->memory)
-			return error_set(err, EINVAL,
-					 "linux.resources.memory.swap (%" PRId64
-					 ") counts memory and swap together and must not be less than "
-					 "linux.resources.memory.limit (%" PRId64 ")",
-					 swap, r->memory);
+			return error_set(
+				err, EINVAL,
+				"linux.resources.memory.swap (%" PRId64
+				") counts memory and swap together and must not be less than "
+				"linux.resources.memory.limit (%" PRId64 ")",
+				swap, r->memory);
 		swap -= r->memory;
 	}
 	/* Without swap in the kernel, "none" and "as much as there is" hold anyway. */
@@ -149,8 +152,8 @@ static void add_cpuset(const struct resources *r, struct cgroup_settings *s)
 /* BFQ counts as blkio did; without it, the cost model's file takes another scale. */
 static void add_weight(struct cgroup_settings *s, const char *prefix, uint64_t weight)
 {
-	struct cgroup_setting *set = add_named(s, "io", "io.bfq.weight",
-					       str_format("%s%" PRIu64, prefix, weight));
+	struct cgroup_setting *set =
+		add_named(s, "io", "io.bfq.weight", str_format("%s%" PRIu64, prefix, weight));
 
 	set->else_value = str_format("%s%" PRIu64, prefix, cgroup_io_weight(weight));
 }
@@ -166,8 +169,9 @@ static void add_throttles(struct cgroup_settings *s, const char *key,
 			add_named(s, "io", "io.max",
 				  str_format("%u:%u %s=max", b->major, b->minor, key));
 		else
-			add_named(s, "io", "io.max",
-				  str_format("%u:%u %s=%" PRIu64, b->major, b->minor, key, b->value));
+			add_named(
+				s, "io", "io.max",
+				str_format("%u:%u %s=%" PRIu64, b->major, b->minor, key, b->value));
 	}
 }
 
@@ -211,7 +215,8 @@ static void add_unified(const struct resources *r, struct cgroup_settings *s)
 
 		while ((line = strsep(&rest, "\n")) != NULL)
 			if (*line)
-				add(s, NULL, xstrndup(entry, (size_t)(equals - entry)), xstrdup(line));
+				add(s, NULL, xstrndup(entry, (size_t)(equals - entry)),
+				    xstrdup(line));
 	}
 }
 
@@ -228,14 +233,16 @@ int cgroup_settings(const struct resources *r, struct cgroup_settings *out, stru
 		size_t len = strcspn(entry, "=");
 
 		if (!entry[len] || !is_file_name(entry, len))
-			return error_set(err, EINVAL,
-					 "linux.resources.unified: \"%.*s\" is no file of a cgroup, as "
-					 "\"memory.high\" is",
-					 (int)(len < 200 ? len : 200), entry);
+			return error_set(
+				err, EINVAL,
+				"linux.resources.unified: \"%.*s\" is no file of a cgroup, as "
+				"\"memory.high\" is",
+				(int)(len < 200 ? len : 200), entry);
 	}
 	for (size_t i = 0; i < r->n_hugetlb; i++)
 		if (!r->hugetlb[i].page_size || strchr(r->hugetlb[i].page_size, '/'))
-			return error_set(err, EINVAL, "linux.resources.hugepageLimits: bad pageSize \"%s\"",
+			return error_set(err, EINVAL,
+					 "linux.resources.hugepageLimits: bad pageSize \"%s\"",
 					 r->hugetlb[i].page_size ? r->hugetlb[i].page_size : "");
 	if (add_memory(r, out, err) < 0)
 		return -1;

@@ -15,8 +15,8 @@
 struct cgroup_setting {
 	const char *controller; /* "memory"; NULL with a file of r->unified: its name says */
 	char *file, *value;
-	bool may_lack;         /* a file that the kernel does not have is no failure */
-	char *else_value;      /* NULL, or what io.weight gets where file does not exist */
+	bool may_lack;    /* a file that the kernel does not have is no failure */
+	char *else_value; /* NULL, or what io.weight gets where file does not exist */
 };
 
 struct cgroup_settings {

@@ -17,7 +17,8 @@ static int add_parts(const char *path, struct strbuf *out, struct error *err)
 		if (!*part || strcmp(part, ".") == 0)
 			continue;
 		if (strcmp(part, "..") == 0)
-			return error_set(err, EINVAL, "cgroup path \"%s\": \"..\" is not allowed", path);
+			return error_set(err, EINVAL, "cgroup path \"%s\": \"..\" is not allowed",
+					 path);
 		strbuf_printf(out, "%s%s", out->len ? "/" : "", part);
 	}
 	return 0;
@@ -30,7 +31,8 @@ static int add_slice(const char *slice, struct strbuf *out, struct error *err)
 
 	if (strcmp(slice, "-.slice") == 0) /* the root */
 		return 0;
-	if (len == 0 || strchr(slice, '/') || slice[0] == '-' || slice[len - 1] == '-' || strstr(slice, "--"))
+	if (len == 0 || strchr(slice, '/') || slice[0] == '-' || slice[len - 1] == '-' ||
+	    strstr(slice, "--"))
 		return error_set(err, EINVAL, "invalid slice name: %s", slice);
 	for (size_t i = 1; i < len; i++)
 		if (slice[i] == '-')
@@ -53,16 +55,18 @@ static int add_systemd(const char *text, struct strbuf *out, struct error *err)
 	char *rest = copy, *slice = strsep(&rest, ":"), *prefix = strsep(&rest, ":"), *name = rest;
 
 	if (!*name || strchr(prefix, '/') || strchr(name, '/'))
-		return error_set(err, EINVAL,
-				 "expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, "
-				 "got \"%s\" instead",
-				 text);
+		return error_set(
+			err, EINVAL,
+			"expected cgroupsPath to be of format \"slice:prefix:name\" for systemd cgroups, "
+			"got \"%s\" instead",
+			text);
 	if (add_parent(*slice ? slice : "system.slice", out, err) < 0)
 		return -1;
 	if (str_ends(name, ".slice"))
 		strbuf_printf(out, "%s%s", out->len ? "/" : "", name);
 	else
-		strbuf_printf(out, "%s%s%s%s.scope", out->len ? "/" : "", prefix, *prefix ? "-" : "", name);
+		strbuf_printf(out, "%s%s%s%s.scope", out->len ? "/" : "", prefix,
+			      *prefix ? "-" : "", name);
 	return 0;
 }
 
@@ -80,8 +84,8 @@ char *cgroup_path(const char *cgroups_path, const char *id, struct error *err)
 
 	if (!cgroups_path || !*cgroups_path)
 		return str_format("knarr/%s", id);
-	status = is_systemd(cgroups_path) ? add_systemd(cgroups_path, &out, err) :
-					    add_parts(cgroups_path, &out, err);
+	status = is_systemd(cgroups_path) ? add_systemd(cgroups_path, &out, err)
+					  : add_parts(cgroups_path, &out, err);
 	if (status < 0)
 		return NULL;
 	if (!out.len) {

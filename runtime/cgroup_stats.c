@@ -22,7 +22,8 @@ static uint64_t line_value(const char *text, const char *name)
 {
 	size_t len = strlen(name);
 
-	for (const char *line = text; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0)
+	for (const char *line = text; line && *line;
+	     line = strchr(line, '\n'), line += line ? 1 : 0)
 		if (strncmp(line, name, len) == 0 && line[len] == ' ')
 			return strtoull(line + len + 1, NULL, 10);
 	return 0;
@@ -81,8 +82,8 @@ static void read_memory_lines(int fd, struct cgroup_stats *s)
 		if (!value || (size_t)(value - line) >= sizeof(l->name))
 			continue;
 		*value++ = '\0';
-		s->memory_lines =
-			xreallocarray(s->memory_lines, s->n_memory_lines + 1, sizeof(*s->memory_lines));
+		s->memory_lines = xreallocarray(s->memory_lines, s->n_memory_lines + 1,
+						sizeof(*s->memory_lines));
 		l = &s->memory_lines[s->n_memory_lines++];
 		strcpy(l->name, line);
 		l->value = strtoull(value, NULL, 10);
@@ -123,6 +124,12 @@ static void read_pids(int fd, struct cgroup_stats *s)
 	s->pids_limit = CGROUP_NO_LIMIT;
 }
 
+static void take_word(const char *word, const char *name, uint64_t *out)
+{
+	if (str_starts(word, name))
+		*out = strtoull(word + strlen(name), NULL, 10);
+}
+
 /* "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6" */
 static void read_io(int fd, struct cgroup_stats *s)
 {
@@ -135,15 +142,17 @@ static void read_io(int fd, struct cgroup_stats *s)
 	rest = text = read_long(fd, "io.stat");
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		struct cgroup_io io = { 0 };
-		char *word;
+		char *word, *end;
 
-		if (sscanf(line, "%" SCNu32 ":%" SCNu32, &io.major, &io.minor) != 2)
+		io.major = (uint32_t)strtoul(line, &end, 10);
+		if (end == line || *end != ':')
 			continue;
+		io.minor = (uint32_t)strtoul(end + 1, NULL, 10);
 		while ((word = strsep(&line, " ")) != NULL) {
-			sscanf(word, "rbytes=%" SCNu64, &io.read_bytes);
-			sscanf(word, "wbytes=%" SCNu64, &io.write_bytes);
-			sscanf(word, "rios=%" SCNu64, &io.read_ops);
-			sscanf(word, "wios=%" SCNu64, &io.write_ops);
+			take_word(word, "rbytes=", &io.read_bytes);
+			take_word(word, "wbytes=", &io.write_bytes);
+			take_word(word, "rios=", &io.read_ops);
+			take_word(word, "wios=", &io.write_ops);
 		}
 		s->io = xreallocarray(s->io, s->n_io + 1, sizeof(*s->io));
 		s->io[s->n_io++] = io;
@@ -165,8 +174,8 @@ static void read_hugetlb(int fd, struct cgroup_stats *s)
 		char file[64], text[CGROUP_FILE_MAX];
 		int end = 0;
 
-		if (sscanf(e->d_name, "hugetlb.%15[0-9A-Z].current%n", h.page_size, &end) != 1 || !end ||
-		    e->d_name[end])
+		if (sscanf(e->d_name, "hugetlb.%15[0-9A-Z].current%n", h.page_size, &end) != 1 ||
+		    !end || e->d_name[end])
 			continue;
 		read_number(fd, e->d_name, &h.usage);
 		snprintf(file, sizeof(file), "hugetlb.%s.max", h.page_size);

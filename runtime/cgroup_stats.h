@@ -40,7 +40,8 @@ struct cgroup_stats {
 	bool has_memory; /* the cgroup has a memory controller; else all of these are 0 */
 	uint64_t memory, memory_peak, memory_limit; /* bytes; the limit may be CGROUP_NO_LIMIT */
 	uint64_t swap, swap_limit;
-	uint64_t memory_inactive_file; /* cache that would go first: Docker takes it from what is used */
+	uint64_t
+		memory_inactive_file; /* cache that would go first: Docker takes it from what is used */
 	uint64_t oom_events, oom_kills, max_events; /* memory.events */
 	struct cgroup_memory_line *memory_lines;    /* memory.stat as it is */
 	size_t n_memory_lines;

@@ -31,7 +31,8 @@ const struct device_rule device_rules_default[] = {
 	{ true, 'c', 136, -1, DEVICE_ALL }, /* pts */
 };
 /* clang-format on */
-const size_t n_device_rules_default = sizeof(device_rules_default) / sizeof(device_rules_default[0]);
+const size_t n_device_rules_default =
+	sizeof(device_rules_default) / sizeof(device_rules_default[0]);
 
 /* ---- Compiling
  *
@@ -195,7 +196,8 @@ static int find(int cgroup_fd, uint32_t flags, const char *name)
 		attr.info.bpf_fd = (uint32_t)fd;
 		attr.info.info_len = sizeof(info);
 		attr.info.info = (uint64_t)(uintptr_t)&info;
-		if (fd >= 0 && sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 && strcmp(info.name, name) == 0)
+		if (fd >= 0 && sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) == 0 &&
+		    strcmp(info.name, name) == 0)
 			return STEAL_FD(fd);
 	}
 	return -1;
@@ -204,7 +206,8 @@ static int find(int cgroup_fd, uint32_t flags, const char *name)
 static int fail(struct error *err)
 {
 	if (errno == ENOSYS || errno == EINVAL || errno == EPERM || errno == EOPNOTSUPP)
-		return error_set(err, ENOTSUP, "this kernel takes no device filter (%s)", strerror(errno));
+		return error_set(err, ENOTSUP, "this kernel takes no device filter (%s)",
+				 strerror(errno));
 	return error_errno(err, "cannot set the device filter");
 }
 

@@ -25,7 +25,8 @@ static int bad_word(const char *flag, const char *word, const char *why, struct 
 	return error_status(err, 125);
 }
 
-static int parse_size(const char *flag, const char *word, bool or_unlimited, int64_t *out, struct error *err)
+static int parse_size(const char *flag, const char *word, bool or_unlimited, int64_t *out,
+		      struct error *err)
 {
 	if (!word)
 		return 0;
@@ -83,11 +84,13 @@ static void set_text(char **out, const char *typed)
 	*out = xstrdup(typed);
 }
 
-int limits_parse(const struct limit_words *w, struct resources *r, int64_t *nano_cpus, struct error *err)
+int limits_parse(const struct limit_words *w, struct resources *r, int64_t *nano_cpus,
+		 struct error *err)
 {
 	if (parse_size("-m, --memory", w->memory, false, &r->memory, err) < 0 ||
 	    parse_size("--memory-swap", w->memory_swap, true, &r->memory_swap, err) < 0 ||
-	    parse_size("--memory-reservation", w->memory_reservation, false, &r->memory_reservation, err) < 0 ||
+	    parse_size("--memory-reservation", w->memory_reservation, false, &r->memory_reservation,
+		       err) < 0 ||
 	    parse_cpus(w->cpus, nano_cpus, err) < 0)
 		return -1;
 	set_number(&r->cpu_shares, w->cpu_shares);
@@ -112,16 +115,19 @@ static int check_memory(const struct resources *r, bool update, struct error *er
 	if (given(r->memory) && r->memory < MEMORY_MIN)
 		return error_set(err, EINVAL, "Minimum memory limit allowed is 6MB");
 	if (r->memory > 0 && r->memory_swap > 0 && r->memory_swap < r->memory)
-		return error_set(err, EINVAL,
-				 "Minimum memoryswap limit should be larger than memory limit, see usage");
+		return error_set(
+			err, EINVAL,
+			"Minimum memoryswap limit should be larger than memory limit, see usage");
 	if (!given(r->memory) && r->memory_swap > 0 && !update)
-		return error_set(err, EINVAL,
-				 "You should always set the Memory limit when using Memoryswap limit, see usage");
+		return error_set(
+			err, EINVAL,
+			"You should always set the Memory limit when using Memoryswap limit, see usage");
 	if (given(r->memory_reservation) && r->memory_reservation < MEMORY_MIN)
 		return error_set(err, EINVAL, "Minimum memory reservation allowed is 6MB");
 	if (r->memory > 0 && r->memory_reservation > 0 && r->memory < r->memory_reservation)
-		return error_set(err, EINVAL,
-				 "Minimum memory limit can not be less than memory reservation limit, see usage");
+		return error_set(
+			err, EINVAL,
+			"Minimum memory limit can not be less than memory reservation limit, see usage");
 	return 0;
 }
 
@@ -130,19 +136,26 @@ static int check_cpu(const struct resources *r, int64_t nano_cpus, struct error 
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (nano_cpus > 0 && given(r->cpu_period))
-		return error_set(err, EINVAL, "Conflicting options: Nano CPUs and CPU Period cannot both be set");
+		return error_set(
+			err, EINVAL,
+			"Conflicting options: Nano CPUs and CPU Period cannot both be set");
 	if (nano_cpus > 0 && given(r->cpu_quota))
-		return error_set(err, EINVAL, "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
-	if (nano_cpus && (nano_cpus < NANO / 100 || nano_cpus > cpus * NANO))
 		return error_set(err, EINVAL,
-				 "Range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs available", cpus,
-				 cpus);
+				 "Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+	if (nano_cpus && (nano_cpus < NANO / 100 || nano_cpus > cpus * NANO))
+		return error_set(
+			err, EINVAL,
+			"Range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs available",
+			cpus, cpus);
 	if (r->cpu_shares != RESOURCE_UNSET && r->cpu_shares < 0)
-		return error_set(err, EINVAL, "invalid CPU shares (%" PRId64 "): value must be a positive integer",
+		return error_set(err, EINVAL,
+				 "invalid CPU shares (%" PRId64
+				 "): value must be a positive integer",
 				 r->cpu_shares);
 	if (given(r->cpu_period) && (r->cpu_period < 1000 || r->cpu_period > 1000000))
-		return error_set(err, EINVAL,
-				 "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+		return error_set(
+			err, EINVAL,
+			"CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
 	if (r->cpu_quota > 0 && r->cpu_quota < 1000)
 		return error_set(err, EINVAL, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
 	return 0;
@@ -176,7 +189,8 @@ static int list_bits(const char *list, uint64_t bits[1024])
 }
 
 /* What is asked for must be there: file lists it. */
-static int check_set(const char *what, const char *things, const char *list, const char *file, struct error *err)
+static int check_set(const char *what, const char *things, const char *list, const char *file,
+		     struct error *err)
 {
 	uint64_t wanted[1024] = { 0 }, present[1024] = { 0 };
 	char text[4096];
@@ -195,21 +209,26 @@ static int check_set(const char *what, const char *things, const char *list, con
 		return 0;
 	for (size_t i = 0; i < 1024; i++)
 		if (wanted[i] & ~present[i])
-			return error_set(err, EINVAL, "Requested %s are not available - requested %s, available: %s",
-					 things, list, text);
+			return error_set(
+				err, EINVAL,
+				"Requested %s are not available - requested %s, available: %s",
+				things, list, text);
 	return 0;
 }
 
 static int check(const struct resources *r, int64_t nano_cpus, bool update, struct error *err)
 {
 	if (check_memory(r, update, err) < 0 || check_cpu(r, nano_cpus, err) < 0 ||
-	    check_set("cpuset cpus", "CPUs", r->cpuset_cpus, "/sys/devices/system/cpu/online", err) < 0 ||
-	    check_set("cpuset mems", "memory nodes", r->cpuset_mems, "/sys/devices/system/node/online", err) < 0)
+	    check_set("cpuset cpus", "CPUs", r->cpuset_cpus, "/sys/devices/system/cpu/online",
+		      err) < 0 ||
+	    check_set("cpuset mems", "memory nodes", r->cpuset_mems,
+		      "/sys/devices/system/node/online", err) < 0)
 		return -1;
 	if (given(r->blkio_weight) && (r->blkio_weight < 10 || r->blkio_weight > 1000))
 		return error_set(err, EINVAL, "Range of blkio weight is from 10 to 1000");
 	for (size_t i = 0; i < r->weight_devices.n; i++)
-		if (r->weight_devices.items[i].value < 10 || r->weight_devices.items[i].value > 1000)
+		if (r->weight_devices.items[i].value < 10 ||
+		    r->weight_devices.items[i].value > 1000)
 			return error_set(err, EINVAL, "Range of blkio weight is from 10 to 1000");
 	return 0;
 }
@@ -245,10 +264,11 @@ int limits_check_new(struct resources *r, int64_t nano_cpus, struct error *err)
 
 /* ---- update */
 
-static int check_conflicts(const struct resources *r, int64_t nano_cpus, const struct resources *change,
-			   int64_t change_cpus, struct error *err)
+static int check_conflicts(const struct resources *r, int64_t nano_cpus,
+			   const struct resources *change, int64_t change_cpus, struct error *err)
 {
-	static const char *const both = "Conflicting options: %s cannot be updated as %s has already been set";
+	static const char *const both =
+		"Conflicting options: %s cannot be updated as %s has already been set";
 
 	if (change_cpus > 0 && nano_cpus <= 0 && r->cpu_period > 0)
 		return error_set(err, EINVAL, both, "Nano CPUs", "CPU Period");
@@ -260,26 +280,29 @@ static int check_conflicts(const struct resources *r, int64_t nano_cpus, const s
 		return error_set(err, EINVAL, both, "CPU Quota", "NanoCPUs");
 	if (change->memory > 0 && r->memory_swap > 0 && change->memory > r->memory_swap &&
 	    !given(change->memory_swap))
-		return error_set(err, EINVAL,
-				 "Memory limit should be smaller than already set memoryswap limit, update the "
-				 "memoryswap at the same time");
+		return error_set(
+			err, EINVAL,
+			"Memory limit should be smaller than already set memoryswap limit, update the "
+			"memoryswap at the same time");
 	return 0;
 }
 
 /* 0 is "not given" for all but the limit of processes. */
 static void forget_zeros(struct resources *change)
 {
-	int64_t *const numbers[] = { &change->memory,     &change->memory_swap, &change->memory_reservation,
-				     &change->cpu_shares, &change->cpu_quota,   &change->cpu_period,
-				     &change->blkio_weight };
+	int64_t *const numbers[] = {
+		&change->memory,      &change->memory_swap, &change->memory_reservation,
+		&change->cpu_shares,  &change->cpu_quota,   &change->cpu_period,
+		&change->blkio_weight
+	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (*numbers[i] == 0)
 			*numbers[i] = RESOURCE_UNSET;
 }
 
-int limits_update(struct resources *r, int64_t *nano_cpus, struct resources *change, int64_t change_cpus,
-		  struct error *err)
+int limits_update(struct resources *r, int64_t *nano_cpus, struct resources *change,
+		  int64_t change_cpus, struct error *err)
 {
 	forget_zeros(change);
 	if (check(change, change_cpus, true, err) < 0 ||

@@ -43,14 +43,15 @@ struct limit_words {
 
 /* Reads the words into r and *nano_cpus, leaving alone what was not typed; a limit of 0 is none, as with Docker. A quota for
  * --cpus is in r. -1 with err set, EINVAL and status 125: `invalid argument "x" for "-m, --memory" flag: invalid size: 'x'`. */
-int limits_parse(const struct limit_words *w, struct resources *r, int64_t *nano_cpus, struct error *err);
+int limits_parse(const struct limit_words *w, struct resources *r, int64_t *nano_cpus,
+		 struct error *err);
 
 /* Docker's checks of a new container's limits, and what it adds: swap of the size of the memory. -1 with err set, EINVAL:
  * "Minimum memory limit allowed is 6MB". */
 int limits_check_new(struct resources *r, int64_t nano_cpus, struct error *err);
 
 /* The same for a change (`update`), and the change made: in r and *nano_cpus, which hold what the container has. */
-int limits_update(struct resources *r, int64_t *nano_cpus, struct resources *change, int64_t change_cpus,
-		  struct error *err);
+int limits_update(struct resources *r, int64_t *nano_cpus, struct resources *change,
+		  int64_t change_cpus, struct error *err);
 
 #endif

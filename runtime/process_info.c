@@ -31,30 +31,58 @@ static char *read_proc(pid_t pid, const char *file, size_t max, size_t *len)
 	return STEAL_PTR(text);
 }
 
-/* proc_pid_stat(5). The name stands in parentheses and may hold any character, these too. */
+/* Numbers of /proc/<pid>/stat by their place in proc_pid_stat(5). */
+enum {
+	PPID = 4,
+	PGRP,
+	SESSION,
+	TTY_NR,
+	TPGID,
+	UTIME = 14,
+	STIME,
+	PRIORITY = 18,
+	NICE,
+	THREADS,
+	STARTTIME = 22,
+	VSIZE,
+	RSS,
+	PROCESSOR = 39
+};
+
+/* The name stands in parentheses and may hold any character, these too. */
 int process_parse_stat(const char *text, struct process_info *p)
 {
-	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	unsigned long long user, system, start, size;
-	long resident;
-	int n;
+	const char *open = strchr(text, '('), *close = strrchr(text, ')'), *at;
+	long long number[PROCESSOR + 1] = { 0 };
 
-	if (!open || !close || close < open)
+	if (!open || !close || close < open || close[1] != ' ' || !close[2])
 		return -1;
+	at = close + 3;
+	for (int i = PPID; i <= PROCESSOR; i++) {
+		char *end;
+
+		number[i] = strtoll(at, &end, 10);
+		if (end == at)
+			return -1;
+		at = end;
+	}
 	p->pid = (pid_t)strtol(text, NULL, 10);
 	snprintf(p->comm, sizeof(p->comm), "%.*s", (int)(close - open - 1), open + 1);
-	n = sscanf(close + 1,
-		   " %c %d %d %d %u %d %*u %*u %*u %*u %*u %llu %llu %*d %*d %ld %ld %ld %*d %llu %llu %ld "
-		   "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %ld",
-		   &p->state, &p->ppid, &p->pgrp, &p->session, &p->terminal, &p->foreground, &user, &system,
-		   &p->priority, &p->nice, &p->threads, &start, &size, &resident, &p->cpu);
-	if (n != 15)
-		return -1;
-	p->user = user;
-	p->system = system;
-	p->start = start;
-	p->size = size;
-	p->resident = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	p->state = close[2];
+	p->ppid = (pid_t)number[PPID];
+	p->pgrp = (pid_t)number[PGRP];
+	p->session = (pid_t)number[SESSION];
+	p->terminal = (unsigned int)number[TTY_NR];
+	p->foreground = (pid_t)number[TPGID];
+	p->user = (uint64_t)number[UTIME];
+	p->system = (uint64_t)number[STIME];
+	p->priority = (long)number[PRIORITY];
+	p->nice = (long)number[NICE];
+	p->threads = (long)number[THREADS];
+	p->start = (uint64_t)number[STARTTIME];
+	p->size = (uint64_t)number[VSIZE];
+	p->resident = (uint64_t)number[RSS] * (uint64_t)sysconf(_SC_PAGESIZE);
+	p->cpu = (long)number[PROCESSOR];
 	return 0;
 }
 
@@ -73,17 +101,29 @@ static char *read_args(pid_t pid, const char *comm, char state)
 	return STEAL_PTR(text);
 }
 
+/* "Uid:" and "Gid:" are followed by the real and the effective ID. */
+static int read_ids(const char *status, const char *word, uint32_t *real, uint32_t *effective)
+{
+	const char *at = strstr(status, word);
+	char *end;
+
+	if (!at)
+		return -1;
+	*real = (uint32_t)strtoul(at + strlen(word), &end, 10);
+	*effective = (uint32_t)strtoul(end, NULL, 10);
+	return 0;
+}
+
 int process_read(pid_t pid, struct process_info *p)
 {
 	size_t len;
-	autofree char *stat = read_proc(pid, "stat", 4096, &len), *status = read_proc(pid, "status", 8192, &len);
-	const char *uid = status ? strstr(status, "\nUid:") : NULL;
-	const char *gid = status ? strstr(status, "\nGid:") : NULL;
+	autofree char *stat = read_proc(pid, "stat", 4096, &len);
+	autofree char *status = read_proc(pid, "status", 8192, &len);
 
 	*p = (struct process_info){ 0 };
-	if (!stat || !uid || !gid || process_parse_stat(stat, p) < 0 ||
-	    sscanf(uid + 5, "%u %u", &p->ruid, &p->euid) != 2 ||
-	    sscanf(gid + 5, "%u %u", &p->rgid, &p->egid) != 2)
+	if (!stat || !status || process_parse_stat(stat, p) < 0 ||
+	    read_ids(status, "\nUid:", &p->ruid, &p->euid) < 0 ||
+	    read_ids(status, "\nGid:", &p->rgid, &p->egid) < 0)
 		return -1;
 	p->args = read_args(pid, p->comm, p->state);
 	return 0;
@@ -120,11 +160,13 @@ void process_clock_read(struct process_clock *clock)
 struct process_column {
 	const char *names; /* separated by commas */
 	const char *heading;
-	void (*text)(const struct process_info *p, const struct process_clock *clock, struct strbuf *out);
+	void (*text)(const struct process_info *p, const struct process_clock *clock,
+		     struct strbuf *out);
 };
 
 #define COLUMN(name) \
-	static void name(const struct process_info *p, const struct process_clock *c, struct strbuf *out)
+	static void name(const struct process_info *p, const struct process_clock *c, \
+			 struct strbuf *out)
 #define NUMBER(name, value) \
 	COLUMN(name) \
 	{ \
@@ -294,7 +336,8 @@ COLUMN(text_cputime)
 
 	if (t >= 86400)
 		strbuf_printf(out, "%" PRIu64 "-", t / 86400);
-	strbuf_printf(out, "%02u:%02u:%02u", (unsigned)(t / 3600 % 24), (unsigned)(t / 60 % 60), (unsigned)(t % 60));
+	strbuf_printf(out, "%02u:%02u:%02u", (unsigned)(t / 3600 % 24), (unsigned)(t / 60 % 60),
+		      (unsigned)(t % 60));
 }
 
 COLUMN(text_bsdtime)
@@ -320,8 +363,8 @@ COLUMN(text_etime)
 	strbuf_printf(out, "%02u:%02u", (unsigned)(t / 60 % 60), (unsigned)(t % 60));
 }
 
-static void put_start(const struct process_info *p, const struct process_clock *c, const char *today,
-		      struct strbuf *out)
+static void put_start(const struct process_info *p, const struct process_clock *c,
+		      const char *today, struct strbuf *out)
 {
 	time_t at = (time_t)(c->boot + p->start / c->ticks);
 	struct tm then, now;

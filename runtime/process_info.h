@@ -14,9 +14,9 @@ struct process_info {
 	uid_t ruid, euid;
 	gid_t rgid, egid;
 	char state;
-	unsigned int terminal;   /* device number, 0: none */
-	uint64_t user, system;   /* clock ticks of CPU time */
-	uint64_t start;          /* clock ticks after boot */
+	unsigned int terminal; /* device number, 0: none */
+	uint64_t user, system; /* clock ticks of CPU time */
+	uint64_t start;        /* clock ticks after boot */
 	long priority, nice, threads, cpu;
 	uint64_t size, resident; /* bytes */
 	char comm[64];
@@ -25,11 +25,11 @@ struct process_info {
 
 /* What all processes share, read once. */
 struct process_clock {
-	time_t now;           /* seconds since 1970 */
-	uint64_t boot;        /* the same, of the machine's start */
-	uint64_t uptime;      /* clock ticks since then */
-	uint64_t ticks;       /* a second */
-	uint64_t memory;      /* bytes of the machine */
+	time_t now;      /* seconds since 1970 */
+	uint64_t boot;   /* the same, of the machine's start */
+	uint64_t uptime; /* clock ticks since then */
+	uint64_t ticks;  /* a second */
+	uint64_t memory; /* bytes of the machine */
 };
 
 void process_clock_read(struct process_clock *clock);

@@ -24,7 +24,8 @@ void resources_free(struct resources *r)
 	*r = (struct resources)RESOURCES_INIT;
 }
 
-void resources_add_block(struct resource_blocks *list, uint32_t major, uint32_t minor, uint64_t value)
+void resources_add_block(struct resource_blocks *list, uint32_t major, uint32_t minor,
+			 uint64_t value)
 {
 	list->items = xreallocarray(list->items, list->n + 1, sizeof(*list->items));
 	list->items[list->n++] = (struct resource_block){ major, minor, value };
@@ -61,7 +62,8 @@ static void merge_blocks(struct resource_blocks *to, const struct resource_block
 		const struct resource_block *b = &from->items[i];
 		size_t k = 0;
 
-		while (k < to->n && (to->items[k].major != b->major || to->items[k].minor != b->minor))
+		while (k < to->n &&
+		       (to->items[k].major != b->major || to->items[k].minor != b->minor))
 			k++;
 		if (k < to->n)
 			to->items[k].value = b->value;
@@ -111,7 +113,8 @@ void resources_merge(struct resources *r, const struct resources *change)
 		free(r->devices);
 		r->devices = xcalloc(change->n_devices + 1, sizeof(*r->devices));
 		if (change->n_devices)
-			memcpy(r->devices, change->devices, change->n_devices * sizeof(*r->devices));
+			memcpy(r->devices, change->devices,
+			       change->n_devices * sizeof(*r->devices));
 		r->n_devices = change->n_devices;
 		r->devices_set = true;
 	}
@@ -148,8 +151,8 @@ static int check_list(const char *name, const char *list, struct error *err)
 {
 	if (!list || !*list || is_list(list))
 		return 0;
-	return error_set(err, EINVAL, "linux.resources.cpu.%s: \"%s\" is no list such as \"0-3,7\"", name,
-			 list);
+	return error_set(err, EINVAL, "linux.resources.cpu.%s: \"%s\" is no list such as \"0-3,7\"",
+			 name, list);
 }
 
 /* 0 is as good as unset: callers write it so. */
@@ -158,8 +161,8 @@ static int check_range(const char *name, int64_t value, int64_t min, int64_t max
 	if (value == RESOURCE_UNSET || value == 0 || (value >= min && value <= max))
 		return 0;
 	return error_set(err, EINVAL,
-			 "linux.resources.%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, name, value,
-			 min, max);
+			 "linux.resources.%s: %" PRId64 " is not between %" PRId64 " and %" PRId64,
+			 name, value, min, max);
 }
 
 static int check_memory(const struct resources *r, struct error *err)
@@ -188,14 +191,15 @@ int resources_check(const struct resources *r, struct error *err)
 	    check_range("cpu.shares", r->cpu_shares, 1, INT64_MAX, err) < 0 ||
 	    check_range("cpu.period", r->cpu_period, 1000, 1000000, err) < 0 ||
 	    check_range("cpu.idle", r->cpu_idle, 0, 1, err) < 0 ||
-	    check_list("cpus", r->cpuset_cpus, err) < 0 || check_list("mems", r->cpuset_mems, err) < 0 ||
+	    check_list("cpus", r->cpuset_cpus, err) < 0 ||
+	    check_list("mems", r->cpuset_mems, err) < 0 ||
 	    check_range("blockIO.weight", r->blkio_weight, 10, 1000, err) < 0)
 		return -1;
 	if (r->cpu_quota > 0 && check_range("cpu.quota", r->cpu_quota, 1000, INT64_MAX, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->weight_devices.n; i++)
-		if (check_range("blockIO.weightDevice", (int64_t)r->weight_devices.items[i].value, 10, 1000,
-				err) < 0)
+		if (check_range("blockIO.weightDevice", (int64_t)r->weight_devices.items[i].value,
+				10, 1000, err) < 0)
 			return -1;
 	return 0;
 }

@@ -15,15 +15,22 @@ static int refuse(const struct container *c, bool pause, int code, struct error 
 
 	switch (code) {
 	case EALREADY:
-		return error_set(err, code, pause ? "Container %s is already paused" : "Container %s is not paused",
+		return error_set(err, code,
+				 pause ? "Container %s is already paused"
+				       : "Container %s is not paused",
 				 id);
 	case EAGAIN:
-		return error_set(err, code, "Container %s is restarting, wait until the container is running", id);
+		return error_set(err, code,
+				 "Container %s is restarting, wait until the container is running",
+				 id);
 	case ESRCH:
-		return error_set(err, code, pause ? "container %s is not running" : "Container %s is not paused",
+		return error_set(err, code,
+				 pause ? "container %s is not running"
+				       : "Container %s is not paused",
 				 pause ? c->config.name : id);
 	case ENOTSUP:
-		return error_set(err, code, "this machine has no cgroup v2 to pause containers with");
+		return error_set(err, code,
+				 "this machine has no cgroup v2 to pause containers with");
 	default:
 		errno = code;
 		return error_errno(err, "cannot %s container %s", pause ? "pause" : "unpause", id);
@@ -53,7 +60,8 @@ static int pause_one(const struct store *st, const char *word, void *arg, struct
 	return set_paused(st, word, *(bool *)arg, err);
 }
 
-static int run(struct command_context *ctx, const struct cli_command *cmd, int argc, char **argv, bool pause)
+static int run(struct command_context *ctx, const struct cli_command *cmd, int argc, char **argv,
+	       bool pause)
 {
 	int first, status = command_begin(ctx, cmd, argc, argv, &first);
 

@@ -14,9 +14,9 @@
 #include "runtime/command.h"
 #include "runtime/container.h"
 
-#define SHORT_ID    12
-#define PERIOD_MS   1000
-#define NO_TIME     0
+#define SHORT_ID  12
+#define PERIOD_MS 1000
+#define NO_TIME   0
 
 enum field { BLOCK_IO, CPU_PERC, CONTAINER, ID, MEM_PERC, MEM_USAGE, NAME, NET_IO, PIDS, N_FIELDS };
 
@@ -69,7 +69,8 @@ static void samples_free(struct samples *s)
 	*s = (struct samples){ 0 };
 }
 
-static struct sample *add_sample(struct samples *s, const char *id, const char *name, const char *word)
+static struct sample *add_sample(struct samples *s, const char *id, const char *name,
+				 const char *word)
 {
 	struct sample *it;
 
@@ -90,8 +91,26 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Traffic of the interfaces in the network namespace of pid, but for the loopback. Of the machine's own network, as with
- * Docker, nothing is counted: it is not the container's. */
+/* A line of /proc/net/dev, "eth0: 1 2 ...": the first number is what was received, the ninth what was sent. */
+static void add_interface(const char *line, struct sample *s)
+{
+	const char *colon = strchr(line, ':'), *name = line + strspn(line, " ");
+	uint64_t number[9];
+
+	if (!colon || str_starts(name, "lo:"))
+		return;
+	for (size_t i = 0; i < 9; i++) {
+		char *end;
+
+		number[i] = strtoull(i ? colon : colon + 1, &end, 10);
+		colon = end;
+	}
+	s->received += number[0];
+	s->sent += number[8];
+}
+
+/* Traffic of the interfaces in the network namespace of the container, but for the loopback. Of the machine's own network, as
+ * with Docker, nothing is counted: it is not the container's. */
 static void look_at_network(const struct container *c, struct sample *s)
 {
 	char path[64];
@@ -102,17 +121,8 @@ static void look_at_network(const struct container *c, struct sample *s)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)c->state.pid);
 	autofile FILE *f = fopen(path, "re");
-	while (f && getline(&line, &cap, f) > 0) {
-		char name[32];
-		uint64_t received, sent;
-
-		if (sscanf(line, " %31[^:]: %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name, &received,
-			   &sent) != 3 ||
-		    strcmp(name, "lo") == 0)
-			continue;
-		s->received += received;
-		s->sent += sent;
-	}
+	while (f && getline(&line, &cap, f) > 0)
+		add_interface(line, s);
 }
 
 static void look_at(const struct stats *o, const struct container *c, struct sample *s)
@@ -128,10 +138,12 @@ static void look_at(const struct stats *o, const struct container *c, struct sam
 	s->at = now_us();
 	s->cpu = figures.cpu_usage;
 	/* What is only cached does not count as used. */
-	s->memory = figures.memory - (figures.memory_inactive_file < figures.memory ? figures.memory_inactive_file : 0);
+	s->memory =
+		figures.memory -
+		(figures.memory_inactive_file < figures.memory ? figures.memory_inactive_file : 0);
 	if (figures.has_memory)
-		s->memory_limit = figures.memory_limit < o->machine_memory ? figures.memory_limit :
-									     o->machine_memory;
+		s->memory_limit = figures.memory_limit < o->machine_memory ? figures.memory_limit
+									   : o->machine_memory;
 	for (size_t i = 0; i < figures.n_io; i++) {
 		s->read += figures.io[i].read_bytes;
 		s->written += figures.io[i].write_bytes;
@@ -160,7 +172,8 @@ static int look_at_named(const struct stats *o, const struct store *st, char **w
 	return 0;
 }
 
-static int look_at_all(const struct stats *o, const struct store *st, struct samples *out, struct error *err)
+static int look_at_all(const struct stats *o, const struct store *st, struct samples *out,
+		       struct error *err)
 {
 	struct container *list = NULL;
 	size_t n = 0;
@@ -169,7 +182,8 @@ static int look_at_all(const struct stats *o, const struct store *st, struct sam
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (o->all || list[i].state.status == STATUS_RUNNING)
-			look_at(o, &list[i], add_sample(out, list[i].config.id, list[i].config.name, NULL));
+			look_at(o, &list[i],
+				add_sample(out, list[i].config.id, list[i].config.name, NULL));
 	container_list_free(list, n);
 	return 0;
 }
@@ -192,17 +206,21 @@ static double cpu_per_cent(const struct sample *s, const struct sample *before)
 	return (double)(s->cpu - before->cpu) * 100 / (double)(s->at - before->at);
 }
 
-static void add_row(struct listing *l, const struct stats *o, const struct sample *s, const struct sample *before)
+static void add_row(struct listing *l, const struct stats *o, const struct sample *s,
+		    const struct sample *before)
 {
 	char a[HUMAN_MAX], b[HUMAN_MAX];
 	autofree char *id = xstrndup(s->id, o->whole ? ID_LEN : SHORT_ID);
 	autofree char *cpu = str_format("%.2f%%", cpu_per_cent(s, before));
 	autofree char *share = str_format(
-		"%.2f%%", s->memory_limit ? (double)s->memory * 100 / (double)s->memory_limit : 0.0);
+		"%.2f%%",
+		s->memory_limit ? (double)s->memory * 100 / (double)s->memory_limit : 0.0);
 	autofree char *memory =
 		str_format("%s / %s", human_binary(s->memory, a), human_binary(s->memory_limit, b));
-	autofree char *net = str_format("%s / %s", human_size(s->received, a), human_size(s->sent, b));
-	autofree char *block = str_format("%s / %s", human_size(s->read, a), human_size(s->written, b));
+	autofree char *net =
+		str_format("%s / %s", human_size(s->received, a), human_size(s->sent, b));
+	autofree char *block =
+		str_format("%s / %s", human_size(s->read, a), human_size(s->written, b));
 	autofree char *pids = str_format("%" PRIu64, s->pids);
 	const char *values[N_FIELDS] = {
 		[BLOCK_IO] = s->gone ? "--" : block,
@@ -231,8 +249,8 @@ static void put_screen(const struct strbuf *text, bool first)
 	fputs("\033[J", stdout);
 }
 
-static int show(const struct stats *o, const struct samples *now, const struct samples *before, bool first,
-		struct error *err)
+static int show(const struct stats *o, const struct samples *now, const struct samples *before,
+		bool first, struct error *err)
 {
 	struct listing *l autolisting = listing_new(&kind, o->format, err);
 	struct strbuf out autostrbuf = STRBUF_INIT;
@@ -250,8 +268,8 @@ static int show(const struct stats *o, const struct samples *now, const struct s
 	return 0;
 }
 
-static int look(const struct stats *o, const struct store *st, char **words, const struct samples *before,
-		struct samples *out, struct error *err)
+static int look(const struct stats *o, const struct store *st, char **words,
+		const struct samples *before, struct samples *out, struct error *err)
 {
 	if (words[0])
 		return look_at_named(o, st, words, before, out, err);
@@ -284,7 +302,8 @@ int cmd_stats(struct command_context *ctx, int argc, char **argv)
 {
 	struct stats options = { 0 };
 	const struct cli_option table[] = {
-		{ "all", 'a', CLI_BOOL, &options.all, NULL, "Show all containers (default shows just running)" },
+		{ "all", 'a', CLI_BOOL, &options.all, NULL,
+		  "Show all containers (default shows just running)" },
 		{ "format", 0, CLI_STRING, &options.format, "string", LISTING_FORMAT_HELP },
 		{ "no-stream", 0, CLI_BOOL, &options.no_stream, NULL,
 		  "Disable streaming stats and only pull the first result" },
@@ -307,7 +326,8 @@ int cmd_stats(struct command_context *ctx, int argc, char **argv)
 	struct listing *check autolisting = listing_new(&kind, options.format, &err);
 	if (!check)
 		return command_fail(&err);
-	options.machine_memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	options.machine_memory =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
 	status = watch(&options, ctx->store, argv + first, &err);
 	return status < 0 ? command_fail(&err) : command_done(0);
 }

@@ -13,7 +13,8 @@
 
 #define COLUMN_WIDTH 20 /* Docker's minimum */
 
-static int show(const struct store *st, struct container *c, const struct process_table *t, struct error *err)
+static int show(const struct store *st, struct container *c, const struct process_table *t,
+		struct error *err)
 {
 	struct strbuf out autostrbuf = STRBUF_INIT;
 	autofree pid_t *pids = NULL;

@@ -19,21 +19,23 @@ struct update {
 	struct container *c; /* the one that is being changed */
 };
 
-static int change_restart(const struct update *u, struct container_config *config, struct error *err)
+static int change_restart(const struct update *u, struct container_config *config,
+			  struct error *err)
 {
 	if (!u->restart)
 		return 0;
 	if (config->auto_remove && u->policy != RESTART_NO)
-		return error_set(err, EINVAL,
-				 "Restart policy cannot be updated because AutoRemove is enabled for the container");
+		return error_set(
+			err, EINVAL,
+			"Restart policy cannot be updated because AutoRemove is enabled for the container");
 	config->host.restart = u->policy;
 	config->host.restart_max = u->restart_max;
 	return 0;
 }
 
 /* The limits of a running container, too. Those that were in force are, when one is refused. */
-static int change_cgroup(const struct container *c, const struct resources *before, const struct resources *now,
-			 struct error *err)
+static int change_cgroup(const struct container *c, const struct resources *before,
+			 const struct resources *now, struct error *err)
 {
 	autofree char *name = container_cgroup(&c->config, err);
 	autoclose int cgroup = c->state.status == STATUS_RUNNING ? cgroup_open(name, NULL) : -1;
@@ -53,7 +55,8 @@ static int change(struct container_config *config, void *arg, struct error *err)
 
 	host_config_copy(&before, &config->host);
 	if (limits_parse(&u->words, &wanted, &cpus, err) < 0 ||
-	    limits_update(&config->host.resources, &config->host.nano_cpus, &wanted, cpus, err) < 0 ||
+	    limits_update(&config->host.resources, &config->host.nano_cpus, &wanted, cpus, err) <
+		    0 ||
 	    change_restart(u, config, err) < 0)
 		return -1;
 	return change_cgroup(u->c, &before.resources, &config->host.resources, err);
@@ -80,8 +83,8 @@ static bool nothing_asked(const struct update *u)
 
 	return !u->restart && !w->memory && !w->memory_swap && !w->memory_reservation && !w->cpus &&
 	       !w->cpuset_cpus && !w->cpuset_mems && w->cpu_shares == LIMIT_UNTYPED &&
-	       w->cpu_period == LIMIT_UNTYPED && w->cpu_quota == LIMIT_UNTYPED && w->pids == LIMIT_UNTYPED &&
-	       w->blkio_weight == LIMIT_UNTYPED;
+	       w->cpu_period == LIMIT_UNTYPED && w->cpu_quota == LIMIT_UNTYPED &&
+	       w->pids == LIMIT_UNTYPED && w->blkio_weight == LIMIT_UNTYPED;
 }
 
 /* What is wrong with the words themselves is said once, before any container is looked at. */
@@ -91,7 +94,8 @@ static int check_words(struct update *u, struct error *err)
 	int64_t cpus;
 
 	if (nothing_asked(u))
-		return error_set(err, EINVAL, "you must provide one or more flags when using this command");
+		return error_set(err, EINVAL,
+				 "you must provide one or more flags when using this command");
 	if (u->restart && restart_policy_parse(u->restart, &u->policy, &u->restart_max, err) < 0)
 		return -1;
 	return limits_parse(&u->words, &scratch, &cpus, err);

@@ -38,18 +38,19 @@ static void expect(struct resources r, const char *text)
 
 #define R(...) ((struct resources){ RESOURCES, __VA_ARGS__ })
 #define RESOURCES \
-	.memory = RESOURCE_UNSET, .memory_swap = RESOURCE_UNSET, .memory_reservation = RESOURCE_UNSET, \
-	.cpu_shares = RESOURCE_UNSET, .cpu_quota = RESOURCE_UNSET, .cpu_period = RESOURCE_UNSET, \
-	.cpu_burst = RESOURCE_UNSET, .cpu_idle = RESOURCE_UNSET, .pids = RESOURCE_UNSET, \
-	.blkio_weight = RESOURCE_UNSET
+	.memory = RESOURCE_UNSET, .memory_swap = RESOURCE_UNSET, \
+	.memory_reservation = RESOURCE_UNSET, .cpu_shares = RESOURCE_UNSET, \
+	.cpu_quota = RESOURCE_UNSET, .cpu_period = RESOURCE_UNSET, .cpu_burst = RESOURCE_UNSET, \
+	.cpu_idle = RESOURCE_UNSET, .pids = RESOURCE_UNSET, .blkio_weight = RESOURCE_UNSET
 #pragma GCC diagnostic ignored "-Woverride-init"
 
 static void weights(void **state)
 {
 	static const struct {
 		uint64_t shares, weight;
-	} cpu[] = { { 0, 1 },      { 2, 1 },      { 3, 2 },      { 4, 2 },          { 64, 12 },     { 512, 59 },
-		    { 1023, 100 }, { 1024, 100 }, { 1025, 101 }, { 2048, 174 },     { 4096, 303 },  { 100000, 4340 },
+	} cpu[] = { { 0, 1 },         { 2, 1 },          { 3, 2 },         { 4, 2 },
+		    { 64, 12 },       { 512, 59 },       { 1023, 100 },    { 1024, 100 },
+		    { 1025, 101 },    { 2048, 174 },     { 4096, 303 },    { 100000, 4340 },
 		    { 131072, 5478 }, { 262144, 10000 }, { 999999, 10000 } };
 	uint64_t before = 1;
 
@@ -101,7 +102,8 @@ static void cpu(void **state)
 	       "cpu.max.burst=0\ncpu.max=5000\ncpu.max.burst=4000\n");
 	expect(R(.cpu_idle = 1, .cpu_shares = 1024), "cpu.idle=1\n");
 	expect(R(.cpu_idle = 0, .cpu_shares = 2), "cpu.idle=0\ncpu.weight=1\n");
-	expect(R(.cpuset_cpus = (char[]){ "0-1" }, .cpuset_mems = (char[]){ "" }), "cpuset.cpus=0-1\n");
+	expect(R(.cpuset_cpus = (char[]){ "0-1" }, .cpuset_mems = (char[]){ "" }),
+	       "cpuset.cpus=0-1\n");
 	expect(R(.pids = 10), "pids.max=10\n");
 	expect(R(.pids = -1), "pids.max=max\n");
 	expect(R(.pids = 0), "pids.max=max\n");
@@ -144,8 +146,8 @@ static void the_rest(void **state)
 
 static void nothing_leaves_the_cgroup(void **state)
 {
-	static const char *const bad[] = { "../memory.max=1", "a/b.c=1", "=1", "memory=1", ".hidden=1",
-					   "memory.max" };
+	static const char *const bad[] = { "../memory.max=1", "a/b.c=1",   "=1",
+					   "memory=1",        ".hidden=1", "memory.max" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

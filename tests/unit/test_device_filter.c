@@ -63,11 +63,12 @@ static bool run(const struct bpf_insn *code, size_t len, const struct bpf_cgroup
 	return false;
 }
 
-static bool allows(const struct device_rule *rules, size_t n, char type, uint32_t major, uint32_t minor,
-		   uint32_t access)
+static bool allows(const struct device_rule *rules, size_t n, char type, uint32_t major,
+		   uint32_t minor, uint32_t access)
 {
 	struct bpf_cgroup_dev_ctx ctx = {
-		.access_type = access << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR),
+		.access_type =
+			access << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR),
 		.major = major,
 		.minor = minor,
 	};
@@ -88,8 +89,9 @@ static bool default_allows(char type, uint32_t major, uint32_t minor, uint32_t a
 
 static void the_default_set(void **state)
 {
-	static const uint32_t open_ones[][2] = { { 1, 3 }, { 1, 5 }, { 1, 7 }, { 1, 8 }, { 1, 9 }, { 5, 0 },
-						 { 5, 1 }, { 5, 2 }, { 136, 0 }, { 136, 77 } };
+	static const uint32_t open_ones[][2] = { { 1, 3 },   { 1, 5 },   { 1, 7 }, { 1, 8 },
+						 { 1, 9 },   { 5, 0 },   { 5, 1 }, { 5, 2 },
+						 { 136, 0 }, { 136, 77 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(open_ones) / sizeof(open_ones[0]); i++) {
@@ -138,7 +140,8 @@ static void later_rules_win(void **state)
 /* A rule that grants two accesses does not grant three; one that refuses one refuses all that ask for it. */
 static void accesses_are_taken_as_sets(void **state)
 {
-	static const struct device_rule readable[] = { { true, 'c', 10, 200, DEVICE_READ | DEVICE_MKNOD } };
+	static const struct device_rule readable[] = { { true, 'c', 10, 200,
+							 DEVICE_READ | DEVICE_MKNOD } };
 	static const struct device_rule no_write[] = { { true, 'a', -1, -1, DEVICE_ALL },
 						       { false, 'c', 10, 200, DEVICE_WRITE } };
 
@@ -250,8 +253,8 @@ static void programs_on_a_tree(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_default_set), cmocka_unit_test(nothing_is_nothing),
-		cmocka_unit_test(later_rules_win), cmocka_unit_test(accesses_are_taken_as_sets),
+		cmocka_unit_test(the_default_set),  cmocka_unit_test(nothing_is_nothing),
+		cmocka_unit_test(later_rules_win),  cmocka_unit_test(accesses_are_taken_as_sets),
 		cmocka_unit_test(a_thousand_rules), cmocka_unit_test(programs_on_a_tree),
 	};
 

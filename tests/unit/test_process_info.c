@@ -24,10 +24,12 @@ static void a_line_of_proc(void **state)
 	struct process_info p = { 0 };
 
 	(void)state;
-	assert_int_equal(process_parse_stat("77 (a) R (b\n) S 1 77 70 34816 77 4194560 1 2 3 4 250 150 0 0 25 5 3 0 90000 "
-					    "2097152 256 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0\n",
-					    &p),
-			 0);
+	assert_int_equal(
+		process_parse_stat(
+			"77 (a) R (b\n) S 1 77 70 34816 77 4194560 1 2 3 4 250 150 0 0 25 5 3 0 90000 "
+			"2097152 256 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0\n",
+			&p),
+		0);
 	p.args = (char[]){ "a b c" };
 	assert_string_equal(p.comm, "a) R (b\n");
 	expect("pid", &p, "77");
@@ -61,7 +63,8 @@ static void a_line_of_proc(void **state)
 
 static void no_line_of_proc(void **state)
 {
-	static const char *const bad[] = { "", "1", "1 (a", "1 a) S", "1 (a) S", "1 (a) S 1 2 x", ")(" };
+	static const char *const bad[] = { "",  "1", "1 (a", "1 a) S", "1 (a) S", "1 (a) S 1 2 x",
+					   ")(" };
 	struct process_info p;
 
 	(void)state;

@@ -85,12 +85,14 @@ static void numbers(void **state)
 	refused(r, "linux.resources.memory.limit: -2 is not between -1 and 9223372036854775807");
 	r.memory = 1000;
 	r.memory_swap = 999;
-	refused(r, "linux.resources.memory.swap (999) counts memory and swap together and must not be less than "
-		   "linux.resources.memory.limit (1000)");
+	refused(r,
+		"linux.resources.memory.swap (999) counts memory and swap together and must not be less than "
+		"linux.resources.memory.limit (1000)");
 	r.memory_swap = -1;
 	taken(r);
 	r.memory_reservation = 1001;
-	refused(r, "linux.resources.memory.reservation (1001) is more than linux.resources.memory.limit (1000)");
+	refused(r,
+		"linux.resources.memory.reservation (1001) is more than linux.resources.memory.limit (1000)");
 	r = none();
 	r.cpu_period = 999;
 	refused(r, "linux.resources.cpu.period: 999 is not between 1000 and 1000000");
@@ -110,7 +112,9 @@ static void numbers(void **state)
 static void lists(void **state)
 {
 	static const char *const good[] = { "0", "0-3", "0,2", "0-1,7,9-12", "" };
-	static const char *const bad[] = { ",", "0,", "a", "1-", "3-1", "-1", "0 ", "0-1-2", "99999" };
+	static const char *const bad[] = {
+		",", "0,", "a", "1-", "3-1", "-1", "0 ", "0-1-2", "99999"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -122,7 +126,8 @@ static void lists(void **state)
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct resources r autoresources = RESOURCES_INIT;
-		char *message = str_format("linux.resources.cpu.mems: \"%s\" is no list such as \"0-3,7\"", bad[i]);
+		char *message = str_format(
+			"linux.resources.cpu.mems: \"%s\" is no list such as \"0-3,7\"", bad[i]);
 
 		r.cpuset_mems = xstrdup(bad[i]);
 		refused(r, message);
