@@ -268,7 +268,7 @@ static char *on_state(void *arg, pid_t pid, const char *status)
 /* From the folder to the waiting process. */
 static int build(struct oci_container *c, struct spec *spec, struct sandbox *sb, struct error *err)
 {
-	const struct spec_callbacks callbacks = { .created = on_created, .state = on_state, .arg = c };
+	static struct spec_callbacks callbacks = { .created = on_created, .state = on_state };
 
 	autoclose int cgroup = cgroup_create(c->cgroup, err);
 	if (cgroup < 0 && err->code)
@@ -283,6 +283,7 @@ static int build(struct oci_container *c, struct spec *spec, struct sandbox *sb,
 		return -1;
 	spec->start_fd = start;
 	spec->ordered_mounts = true;
+	callbacks.arg = c;
 	spec->callbacks = &callbacks;
 	int result = sandbox_create(spec, root, (int[3]){ 0, 1, 2 }, cgroup, sb, err);
 	spec->start_fd = 0;
