@@ -87,7 +87,8 @@ int oci_read_sysctls(const struct json_at *linux_object, struct spec *out, struc
 									 : "user");
 		if (strcmp(path, "kernel/hostname") == 0)
 			return json_at_error(&e, err, "in conflict with hostname; use that");
-		if (strcmp(path, "kernel/domainname") == 0 && out->domainname)
+		if (strcmp(path, "kernel/domainname") == 0 && out->domainname &&
+		    strcmp(value, out->domainname) != 0)
 			return json_at_error(&e, err, "in conflict with domainname");
 		strv_addf(&out->sysctls, "%s=%s", path, value);
 	}
