@@ -21,7 +21,8 @@
 #include "runtime/id_range.h"
 #include "runtime/volume.h"
 
-#define NAME_TRIES 64
+#define NAME_TRIES       64
+#define LOCK_PATIENCE_MS 10000
 
 char *container_cgroup(const struct container_config *c, struct error *err)
 {
@@ -277,6 +278,21 @@ int container_lock(const struct store *st, struct container *c, struct error *er
 		return gone(c->config.name, err);
 	}
 	read_state(c);
+	return 0;
+}
+
+int container_lock_soon(const struct store *st, struct container *c, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	int64_t end = time_monotonic_ms() + LOCK_PATIENCE_MS;
+
+	while (container_lock(st, c, err) < 0) {
+		if (err->code != EBUSY || time_monotonic_ms() >= end ||
+		    container_refresh(st, c, NULL) < 0 || c->state.status == STATUS_RUNNING)
+			return -1;
+		error_clear(err);
+		nanosleep(&pause, NULL);
+	}
 	return 0;
 }
 

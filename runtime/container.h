@@ -70,6 +70,10 @@ int container_list_as_is(const struct store *st, struct container **list, size_t
  * at it), ENOENT (it has been removed meanwhile). */
 int container_lock(const struct store *st, struct container *c, struct error *err);
 
+/* The same for a command that starts or removes it: where it has ended and its monitor is not yet gone, or another command
+ * is at it for a moment, that is waited for, up to ten seconds. EBUSY at once where it runs. */
+int container_lock_soon(const struct store *st, struct container *c, struct error *err);
+
 /* The folder of container.json and state.json: with --rm, what no reboot is to survive. */
 int container_home(const struct container *c);
 

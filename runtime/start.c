@@ -22,7 +22,7 @@ int start_container(const struct store *st, struct container *c, uint32_t attach
 				 "cannot start a paused container, try unpause instead");
 	if (c->state.status == STATUS_RUNNING)
 		return 0;
-	if (container_lock(st, c, err) < 0) {
+	if (container_lock_soon(st, c, err) < 0) {
 		/* Another `start` came first? */
 		if (err->code != EBUSY || container_refresh(st, c, NULL) < 0 ||
 		    c->state.status != STATUS_RUNNING)

@@ -43,7 +43,7 @@ static int remove_one(const struct store *st, const char *word, const struct how
 		if (c.config.auto_remove)
 			return 0;
 	}
-	if (container_lock(st, &c, err) < 0)
+	if (container_lock_soon(st, &c, err) < 0)
 		return -1;
 	if (container_remove(st, &c, err) < 0)
 		return -1;

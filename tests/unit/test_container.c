@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "lib/human.h"
 #include "lib/log.h"
@@ -226,6 +227,39 @@ static void locked_by_one(void **state)
 	container_close(&a);
 	assert_int_equal(container_lock(&st, &b, &err), -1);
 	assert_int_equal(err.code, ENOENT);
+	container_close(&b);
+}
+
+/* A monitor that is at its end gives the lock up in a moment; one whose container runs does not. */
+static void locked_soon(void **state)
+{
+	char id[ID_LEN + 1];
+	struct error err = ERROR_INIT;
+	struct container a, b;
+	int status;
+
+	(void)state;
+	make("web", false, id);
+	assert_int_equal(container_open(&st, "web", &b, &err), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		bool ok = container_open(&st, "web", &a, &err) == 0 &&
+			  container_lock(&st, &a, &err) == 0;
+		usleep(300000);
+		_exit(!ok);
+	}
+	usleep(100000);
+	assert_int_equal(container_lock_soon(&st, &b, &err), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+
+	b.state.status = STATUS_RUNNING;
+	assert_int_equal(container_write_state(&b, &err), 0);
+	assert_int_equal(container_open(&st, "web", &a, &err), 0);
+	assert_int_equal(container_lock_soon(&st, &a, &err), -1);
+	assert_int_equal(err.code, EBUSY);
+	assert_int_equal(a.state.status, STATUS_RUNNING);
+	container_close(&a);
 	container_close(&b);
 }
 
@@ -497,6 +531,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(made_whole_or_not_at_all, store_setup,
 						store_teardown),
 		cmocka_unit_test_setup_teardown(locked_by_one, store_setup, store_teardown),
+		cmocka_unit_test_setup_teardown(locked_soon, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(images_have_users, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(lost_and_found, store_setup, store_teardown),
 		cmocka_unit_test_setup_teardown(at_boot, store_setup, store_teardown),

@@ -100,8 +100,8 @@ def test_killed_in_the_pause_before_a_restart(clean):
 
 def test_a_slow_reader_does_not_hold_the_next_run(machine):
     """Output of one run that an attached client has not read yet reaches it all the same."""
-    machine.ok("docker run --restart on-failure:1 --name slow busybox sh -c 'seq 1 30000; exit 1' | (sleep 3; tail -n 1) > /tmp/last-line || true",
+    machine.ok("docker run --restart on-failure:1 --name slow busybox sh -c 'seq 1 55000; exit 1' | (sleep 3; tail -n 1) > /tmp/last-line || true",
                timeout=60)
-    assert machine.ok("cat /tmp/last-line; rm /tmp/last-line") == "30000\n"
+    assert machine.ok("cat /tmp/last-line; rm /tmp/last-line") == "55000\n"
     machine.until("docker ps -a", r"Exited \(1\)")
     assert machine.ok("docker inspect --format '{{.RestartCount}}' slow") == "1\n"
