@@ -26,7 +26,7 @@ def test_input_reaches_it(machine):
         assert s.end() == 0
 
 
-@pytest.mark.parametrize("flags, keys", [("", "\x10\x11"), ("--detach-keys ctrl-a,d", "\x01d"), ("--detach-keys x", "x")])
+@pytest.mark.parametrize("flags, keys", [("", "\x10\x11"), ("--detach-keys ctrl-e,d", "\x05d"), ("--detach-keys x", "x")])
 def test_detach(machine, flags, keys):
     with machine.spawn(f"docker run -it --name shell {flags} busybox sh") as s:
         s.expect("/ # ")
