@@ -37,7 +37,7 @@ static int parse_device(const char *word, struct host_config *h, struct error *e
 
 	while (n < 4 && rest)
 		parts[n++] = strsep(&rest, ":");
-	if (rest || n > 3 || !*parts[0])
+	if (rest || n > 3 || !parts[0] || !*parts[0])
 		return error_set(err, EINVAL, "bad format for path: %s", word);
 	target = parts[0];
 	if (n == 2 && permissions_valid(parts[1]))

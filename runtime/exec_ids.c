@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,15 @@ void exec_ids_remove(int run_dirfd, const char *id)
 static bool runs(int run_dirfd, const char *name)
 {
 	autofree char *text = fs_read_file(run_dirfd, name, 64, NULL, NULL);
-	uint64_t start;
-	int pid;
+	char *space = text ? strchr(text, ' ') : NULL;
+	unsigned long long pid, start;
 
-	return text && sscanf(text, "%d %" SCNu64, &pid, &start) == 2 && pid > 0 && start &&
-	       start_of(pid) == start;
+	if (!space)
+		return false;
+	*space++ = '\0';
+	space[strcspn(space, "\n")] = '\0';
+	return str_to_u64(text, INT_MAX, &pid) == 0 && str_to_u64(space, UINT64_MAX, &start) == 0 &&
+	       start && start_of((pid_t)pid) == start;
 }
 
 static int compare(const void *a, const void *b)
