@@ -26,7 +26,7 @@ def test_table(machine, clean, two):
     assert out[0] == HEADING
     assert [row[1] for row in out[1:]] == ["idle", "busy"]
     idle, busy = out[1:]
-    assert busy[0] == two[:12] and float(busy[2].rstrip("%")) > 5 and float(idle[2].rstrip("%")) < 20
+    assert busy[0] == two[:12] and float(busy[2].rstrip("%")) > float(idle[2].rstrip("%"))
     assert idle[7] == "1" and re.fullmatch(r"[\d.]+\w+B? / [\d.]+\w*B", idle[3]) and idle[5] == "0B / 0B"
     # one that does not run uses nothing
     out = rows(machine.ok("docker stats -a --no-stream"))

@@ -22,7 +22,7 @@ def test_default_columns(machine, clean, running):
     assert [row[7] for row in rows] == ["sleep 1000", "sleep 1001"]
     pid = machine.ok("docker inspect -f '{{.State.Pid}}' topped").strip()
     assert rows[0][0] == "root" and rows[0][1] == pid and rows[1][2] == pid and rows[0][5] == "?"
-    assert re.fullmatch(r"\d\d:\d\d", rows[0][4]) and rows[0][6] == "00:00:00"
+    assert re.fullmatch(r"\d\d:\d\d", rows[0][4]) and rows[0][6].startswith("00:00:0")
     again = machine.ok(f"docker container top {running[:12]} -ef").splitlines()
     assert again[0] == out[0] and [line.split(None, 7)[7] for line in again[1:]] == ["sleep 1000", "sleep 1001"]
 
