@@ -79,7 +79,8 @@ def test_kill(machine, clean, counter):
 
 
 def test_stop_thaws(machine, clean):
-    machine.ok("docker run -d --name polite busybox sh -c 'trap \"echo bye; exit 3\" TERM; while :; do usleep 20000; done'")
+    machine.ok("docker run -d --name polite busybox sh -c 'trap \"echo bye; exit 3\" TERM; touch /got; while :; do usleep 20000; done'")
+    machine.until("docker exec polite ls /", r"\bgot\b")
     machine.ok("docker pause polite")
     assert machine.ok("docker stop polite") == "polite\n"
     assert machine.ok("docker logs polite") == "bye\n"
@@ -89,7 +90,7 @@ def test_stop_thaws(machine, clean):
 def test_a_harmless_signal_waits(machine, clean):
     machine.ok("docker run -d --stop-signal TERM --name waits busybox sh -c 'trap \"echo usr >> /got\" USR1; touch /got; "
                "while :; do usleep 20000; done'")
-    machine.until("docker exec waits ls /got", "got")
+    machine.until("docker exec waits ls /", r"\bgot\b")
     machine.ok("docker pause waits")
     machine.ok("docker kill -s USR1 waits")
     machine.ok("sleep 0.2")
