@@ -22,7 +22,6 @@
 #include "runtime/volume.h"
 
 #define NAME_TRIES       64
-#define LOCK_PATIENCE_MS 10000
 
 char *container_cgroup(const struct container_config *c, struct error *err)
 {
@@ -284,7 +283,7 @@ int container_lock(const struct store *st, struct container *c, struct error *er
 int container_lock_soon(const struct store *st, struct container *c, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = 5000000 };
-	int64_t end = time_monotonic_ms() + LOCK_PATIENCE_MS;
+	int64_t end = time_monotonic_ms() + CONTAINER_PATIENCE_MS;
 
 	while (container_lock(st, c, err) < 0) {
 		if (err->code != EBUSY || time_monotonic_ms() >= end ||

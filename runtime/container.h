@@ -31,6 +31,9 @@
 
 #define CONTAINER_CONFIG_MAX (8U << 20) /* bytes of container.json */
 
+/* How long a command waits for another that is at the same stopped container (a second cp, a commit). */
+#define CONTAINER_PATIENCE_MS 30000
+
 #define CONTAINER_LOST 255 /* exit code of a container whose end nobody saw */
 
 struct container {
@@ -71,7 +74,7 @@ int container_list_as_is(const struct store *st, struct container **list, size_t
 int container_lock(const struct store *st, struct container *c, struct error *err);
 
 /* The same for a command that starts or removes it: where it has ended and its monitor is not yet gone, or another command
- * is at it for a moment, that is waited for, up to ten seconds. EBUSY at once where it runs. */
+ * is at it for a moment, that is waited for, up to CONTAINER_PATIENCE_MS. EBUSY at once where it runs. */
 int container_lock_soon(const struct store *st, struct container *c, struct error *err);
 
 /* The folder of container.json and state.json: with --rm, what no reboot is to survive. */

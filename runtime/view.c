@@ -16,8 +16,7 @@
 #include "runtime/sandbox.h"
 #include "runtime/view_mounts.h"
 
-#define PATIENCE_MS 10000
-#define PAUSE_MS    20
+#define PAUSE_MS 20
 
 /* What our own accesses must never set off: a device that a container puts in a file's place, say, would be opened by
  * the machine's root, whom no device filter stops. */
@@ -214,7 +213,7 @@ int container_view_open(const struct store *st, struct container *c, enum view_a
 
 		if (r > 0)
 			return 0;
-		if (r < 0 || waited >= PATIENCE_MS)
+		if (r < 0 || waited >= CONTAINER_PATIENCE_MS)
 			return error_set(err, local.code, "%s", local.message);
 		nanosleep(&pause, NULL);
 	}

@@ -13,9 +13,6 @@
 #include "runtime/container.h"
 #include "runtime/freeze.h"
 
-#define PATIENCE_MS 10000
-#define PAUSE_MS    20
-
 struct request {
 	const char *container;
 	const struct reference *name; /* NULL: none */
@@ -27,18 +24,11 @@ struct request {
 /* One that does not run is locked, so that nobody starts it, or copies something into it, while it is read. */
 static int hold_still(const struct store *st, struct container *c, struct error *err)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-
-	for (int waited = 0; c->state.status != STATUS_RUNNING; waited += PAUSE_MS) {
-		if (container_lock(st, c, err) == 0)
-			return 0;
-		if (err->code != EBUSY || waited >= PATIENCE_MS)
-			return -1;
-		error_clear(err);
-		nanosleep(&pause, NULL);
-		if (container_refresh(st, c, err) < 0)
-			return -1;
-	}
+	if (c->state.status == STATUS_RUNNING || container_lock_soon(st, c, err) == 0)
+		return 0;
+	if (err->code != EBUSY || c->state.status != STATUS_RUNNING)
+		return -1;
+	error_clear(err); /* started meanwhile */
 	return 0;
 }
 

