@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checking the store, and mending it where that is asked for: does every layer and every configuration hash to its name,
  * does every name lead to an image and every image to its layers, is nothing there that nothing needs. (The containers'
- * half is runtime/fsck_containers.h, told of in the same words.)
+ * half is runtime/container/fsck_containers.h, told of in the same words.)
  *
  * Long work, which is hashing, is done with no lock held; what is found so is looked at again under the exclusive lock
  * before it is touched. What other commands are doing meanwhile is not mistaken for damage.

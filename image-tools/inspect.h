@@ -22,7 +22,7 @@ struct inspect_config {
 	const struct image_config *config;
 	const char *hostname, *domainname, *image; /* NULL: "" */
 	bool attach_stdin, attach_stdout, attach_stderr, tty, open_stdin, stdin_once;
-	bool container;          /* whose labels are {} where an image's are null, and whose health check is config's */
+	bool container; /* whose labels are {} where an image's are null, and whose health check is config's */
 	const int *stop_timeout; /* seconds; NULL: not said */
 	yyjson_val *healthcheck; /* of an image: copied; NULL: none */
 };

@@ -5,7 +5,7 @@
  *     layers/sha256/<diffid>.tar .erofs .json   image-tools/layer.h
  *     images/sha256/<id>.json                   image-tools/image.h: configurations, byte for byte
  *     tags.json                                 image-tools/tags.h
- *     containers/<id>/                          runtime/container.h
+ *     containers/<id>/                          runtime/container/container.h
  *     tmp/                                      what is being made; emptied by store_clean at start
  *          journal                              image-tools/journal.h: what a command that dies leaves to do
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who needs an image. Containers do, and containers are runtime's: whoever decides here what may go asks through a
- * function that the dispatcher hands down (struct command_context; runtime/users.c is what it calls).
+ * function that the dispatcher hands down (struct command_context; runtime/container/users.c is what it calls).
  *
  * What is asked under the store's exclusive lock holds as long as the lock is held: `run` and `create` make a container
  * under the shared one, from the look for the image to container.json (runtime/cmd/request.h). */

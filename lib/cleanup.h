@@ -37,10 +37,10 @@ static inline void cleanup_closedir(DIR **d)
 		closedir(*d);
 }
 
-#define autofree __attribute__((cleanup(cleanup_free)))
+#define autofree  __attribute__((cleanup(cleanup_free)))
 #define autoclose __attribute__((cleanup(cleanup_close)))
-#define autofile __attribute__((cleanup(cleanup_fclose)))
-#define autodir __attribute__((cleanup(cleanup_closedir)))
+#define autofile  __attribute__((cleanup(cleanup_fclose)))
+#define autodir   __attribute__((cleanup(cleanup_closedir)))
 
 #define STEAL_PTR(p) \
 	({ \

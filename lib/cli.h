@@ -20,23 +20,24 @@ enum cli_type {
 };
 
 struct cli_option {
-	const char *name;  /* long name without the dashes */
-	char letter;       /* 0: none */
+	const char *name; /* long name without the dashes */
+	char letter;      /* 0: none */
 	enum cli_type type;
 	void *target;
-	const char *value; /* what stands for the value in the help: "string", "list"; NULL for CLI_BOOL */
-	const char *help;  /* one line; NULL hides the option from the help */
+	const char *
+		value; /* what stands for the value in the help: "string", "list"; NULL for CLI_BOOL */
+	const char *help; /* one line; NULL hides the option from the help */
 };
 
 struct cli_command {
 	/* Without the program's name: "run [OPTIONS] IMAGE [COMMAND] [ARG...]". The lower-case words it begins with name
 	 * the command in messages. */
 	const char *usage;
-	const char *summary; /* one line, as in Docker's help */
+	const char *summary;              /* one line, as in Docker's help */
 	const struct cli_option *options; /* ended by a NULL name; NULL: none */
-	bool options_anywhere;            /* options may follow arguments, as in `docker rm web -f` */
-	int min_args, max_args;           /* arguments after the options; max -1: any number */
-	const char *more;                 /* paragraphs behind the options in the help; NULL: none */
+	bool options_anywhere;  /* options may follow arguments, as in `docker rm web -f` */
+	int min_args, max_args; /* arguments after the options; max -1: any number */
+	const char *more;       /* paragraphs behind the options in the help; NULL: none */
 };
 
 enum cli_result {
@@ -48,7 +49,8 @@ enum cli_result {
 /* Parses argv[1..] by the rules of Go's pflag, which Docker uses: -n web, -nweb, -n=web, --name web, --name=web; a value
  * may begin with a dash. *first becomes the index of the first argument; with options_anywhere, argv is permuted so that
  * the arguments stand together at the end. Messages name the program as lib/log.h knows it. */
-enum cli_result cli_parse(const struct cli_command *cmd, int argc, char **argv, int *first, struct error *err);
+enum cli_result cli_parse(const struct cli_command *cmd, int argc, char **argv, int *first,
+			  struct error *err);
 
 /* The help text of cmd as Docker lays it out ("Usage:  docker run ...", summary, options sorted by name), wrapped at 80
  * columns; prog is the program's name. */

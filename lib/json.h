@@ -22,7 +22,7 @@ static inline void json_mut_doc_free(yyjson_mut_doc **doc)
 {
 	yyjson_mut_doc_free(*doc);
 }
-#define autojson __attribute__((cleanup(json_doc_free)))
+#define autojson    __attribute__((cleanup(json_doc_free)))
 #define automutjson __attribute__((cleanup(json_mut_doc_free)))
 
 /* Parses text whose root must be an object or array. what names the document in messages ("manifest.json"). NULL with

@@ -40,7 +40,10 @@ struct strbuf {
 	size_t cap;
 };
 
-#define STRBUF_INIT { 0 }
+#define STRBUF_INIT \
+	{ \
+		0 \
+	}
 
 void strbuf_add(struct strbuf *b, const void *data, size_t len);
 void strbuf_puts(struct strbuf *b, const char *s);
@@ -60,7 +63,10 @@ struct strv {
 	size_t len;
 };
 
-#define STRV_INIT { 0 }
+#define STRV_INIT \
+	{ \
+		0 \
+	}
 
 void strv_add(struct strv *v, const char *s);
 /* Takes s, which must come from malloc. */

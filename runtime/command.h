@@ -5,8 +5,6 @@
 
 #include "image-tools/cmd/command.h"
 
-#define KNARR_VERSION "0.1.0"
-
 /* Of Docker's API: whose commands and words these are. Scripts ask for it. */
 #define KNARR_API_VERSION "1.43"
 

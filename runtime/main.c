@@ -8,11 +8,12 @@
 
 #include "lib/log.h"
 #include "lib/str.h"
+#include "lib/version.h"
 #include "runtime/command.h"
+#include "runtime/container/users.h"
 #include "runtime/oci/command.h"
-#include "runtime/seccomp_cache.h"
-#include "runtime/self.h"
-#include "runtime/users.h"
+#include "runtime/sandbox/self.h"
+#include "runtime/spec/seccomp_cache.h"
 
 enum section { COMMON, OTHER, SYSTEM };
 
@@ -119,7 +120,7 @@ static const struct {
 } aliases[] = {
 	{ "container", "list", "ls" }, { "container", "ps", "ls" }, { "container", "remove", "rm" },
 	{ "image", "images", "ls" },   { "image", "list", "ls" },   { "image", "remove", "rm" },
-	{ "image", "rmi", "rm" },        { "volume", "list", "ls" },   { "volume", "remove", "rm" },
+	{ "image", "rmi", "rm" },      { "volume", "list", "ls" },  { "volume", "remove", "rm" },
 };
 
 #define N_GROUPS (sizeof(groups) / sizeof(groups[0]))

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Containers and the `knarr` command itself: part of build/knarr, which is linked here because main() is here.
-KNARR_SRC += $(filter-out runtime/seccomp_compile.c,$(wildcard runtime/*.c runtime/*/*.c))
+KNARR_SRC += $(filter-out runtime/spec/seccomp_compile.c,$(wildcard runtime/*.c runtime/*/*.c))
 
 # The default seccomp filter is compiled here and now, by a program of the build machine (static, so any will run it).
-$(B)/obj/seccomp_compile: runtime/seccomp_compile.c runtime/seccomp_emit.c runtime/seccomp_emit.h $(call package,libseccomp)
+$(B)/obj/seccomp_compile: runtime/spec/seccomp_compile.c runtime/spec/seccomp_emit.c runtime/spec/seccomp_emit.h $(call package,libseccomp)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) -lseccomp
 
-$(B)/gen/seccomp_default.h: $(B)/obj/seccomp_compile runtime/seccomp-default.txt
+$(B)/gen/seccomp_default.h: $(B)/obj/seccomp_compile runtime/spec/seccomp-default.txt
 	$(call say,GEN,$@)
 	@mkdir -p $(@D)
-	$(Q)$< runtime/seccomp-default.txt >$@
+	$(Q)$< runtime/spec/seccomp-default.txt >$@
 
-$(B)/obj/runtime/seccomp.o: $(B)/gen/seccomp_default.h
+$(B)/obj/runtime/spec/seccomp.o: $(B)/gen/seccomp_default.h
 
 # What build/knarr stands on, users before what they use.
 KNARR_PACKAGES := libarchive libseccomp isal bearssl yyjson zstd xz bzip2 zlib

@@ -32,7 +32,7 @@ $(UNIT)/obj/%.o: %.c | deps-test $(B)/packages/yyjson
 	@mkdir -p $(@D)
 	$(Q)$(HOST_CC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) $(SANITIZE) -MD -MP -c -o $@ $<
 
-$(UNIT)/obj/runtime/seccomp.o: $(B)/gen/seccomp_default.h
+$(UNIT)/obj/runtime/spec/seccomp.o: $(B)/gen/seccomp_default.h
 
 $(UNIT)/knarr.a: $(UNIT_OBJ)
 $(UNIT)/init.a: $(UNIT_INIT_OBJ)
@@ -92,7 +92,7 @@ $(FUZZ)/obj/%.o: %.c | deps-fuzz $(B)/packages/yyjson
 	@mkdir -p $(@D)
 	$(Q)clang $(HOST_CPPFLAGS) $(FUZZ_FLAGS) -MD -MP -c -o $@ $<
 
-$(FUZZ)/obj/runtime/seccomp.o: $(B)/gen/seccomp_default.h
+$(FUZZ)/obj/runtime/spec/seccomp.o: $(B)/gen/seccomp_default.h
 
 $(FUZZ)/knarr.a: $(FUZZ_OBJ)
 $(FUZZ)/init.a: $(FUZZ_INIT_OBJ)
@@ -128,7 +128,7 @@ bench: $(B)/knarr $(B)/knarr.efi | deps-test deps-run ## measure against the pee
 
 # ---- Reading our code
 
-ALL_C := $(KNARR_SRC) $(INIT_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c) runtime/seccomp_compile.c
+ALL_C := $(KNARR_SRC) $(INIT_SRC) $(UNIT_SRC) $(FUZZ_SRC) $(wildcard tests/bench/*.c) runtime/spec/seccomp_compile.c
 ALL_H := $(wildcard $(addsuffix *.h,$(sort $(dir $(ALL_C)))))
 SCRIPTS := .ci/run rootfs/deps rootfs/run-qemu rootfs/busybox-image $(DRIVER) tests/unit/run \
 	$(wildcard kernel-config/merge kernel-config/kit kernel-config/pack kernel-config/progress)
@@ -137,7 +137,7 @@ RECIPES := $(wildcard rootfs/packages/*.recipe kernel-config/*.recipe)
 # As clang would be called, against the appliance's libc; clangd looks into build/ by itself.
 $(B)/compile_commands.json: $(ALL_C) Makefile $(wildcard */*.mk)
 	@mkdir -p $(@D)
-	@{ echo '['; sep=; for f in $(KNARR_SRC) $(INIT_SRC) runtime/seccomp_compile.c; do \
+	@{ echo '['; sep=; for f in $(KNARR_SRC) $(INIT_SRC) runtime/spec/seccomp_compile.c; do \
 		printf '%s{"directory":"%s","file":"%s","command":"clang --target=x86_64-linux-musl -nostdlibinc -isystem %s %s -c %s"}' \
 			"$$sep" '$(CURDIR)' "$$f" '$(B)/sysroot/include' '$(CPPFLAGS) $(filter-out -Wstrict-prototypes,$(CFLAGS))' "$$f"; \
 		sep=$$',\n'; done; \
@@ -154,16 +154,20 @@ lint: $(B)/compile_commands.json $(B)/gen/seccomp_default.h | deps-lint arrows $
 	$(call say,LINT,cppcheck)
 	$(Q)cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=internalAstError \
-		--suppress=arrayIndexOutOfBounds:runtime/names.c -I. -D__x86_64__ -D_GNU_SOURCE --std=c11 $(KNARR_SRC) $(INIT_SRC)
+		--suppress=arrayIndexOutOfBounds:runtime/container/names.c -I. -D__x86_64__ -D_GNU_SOURCE --std=c11 $(KNARR_SRC) $(INIT_SRC)
 	$(call say,LINT,clang-tidy)
 	$(Q)printf '%s\n' $(KNARR_SRC) $(INIT_SRC) | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p $(B) --warnings-as-errors='*' \
 		2> >(grep -v 'warnings generated' >&2)
 
-# The rooms' order: runtime -> image-tools -> lib, and init by itself.
+# The rooms' order: runtime -> image-tools -> lib, and init by itself; within runtime/ as its README has it.
 arrows:
 	@! grep -nE '^#include "(image-tools|runtime|init)/' lib/*.c lib/*.h || { echo 'lib/ must include nobody'; exit 1; }
 	@! grep -nE '^#include "(runtime|init)/' image-tools/*.[ch] image-tools/cmd/*.[ch] || \
 		{ echo 'image-tools/ must not include runtime/ or init/'; exit 1; }
+	@above='cmd|oci'; for room in monitor engine container sandbox cgroup spec; do \
+		! grep -nE "^#include \"runtime/($$above)/" runtime/$$room/*.[ch] || \
+			{ echo "runtime/$$room/ must not include what stands on it"; exit 1; }; above="$$above|$$room"; \
+	done
 	@! grep -rnE --include=*.[ch] '^#include "init/' runtime || { echo 'runtime/ must not include init/'; exit 1; }
 	@! grep -nE '^#include "(lib|image-tools|runtime)/' init/*.[ch] || { echo 'init/ must include nobody'; exit 1; }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/attach.h"
+#include "runtime/monitor/attach.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "lib/cleanup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
-#include "runtime/events.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
+#include "runtime/container/events.h"
 
 /* -1 with err set, in Docker's words, for one that cannot be attached to as it is. */
 static int check(const struct container *c, struct error *err)
@@ -37,8 +37,8 @@ static int attach(const struct store *st, const char *word, bool input, bool pas
 	uint32_t flags;
 	int code = 1;
 
-	if (detach_keys_parse(keys, &a.keys, &err) < 0 ||
-	    container_open(st, word, &c, &err) < 0 || check(&c, &err) < 0)
+	if (detach_keys_parse(keys, &a.keys, &err) < 0 || container_open(st, word, &c, &err) < 0 ||
+	    check(&c, &err) < 0)
 		return command_fail(&err);
 	fd = container_connect(st, &c, &err);
 	if (fd < 0)

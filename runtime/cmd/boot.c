@@ -9,10 +9,10 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/restart.h"
-#include "runtime/start.h"
-#include "runtime/volume.h"
+#include "runtime/container/container.h"
+#include "runtime/container/volume.h"
+#include "runtime/monitor/restart.h"
+#include "runtime/monitor/start.h"
 
 /* The image that the appliance brings along, and the name it is known by. */
 #define BUILT_IN_ARCHIVE "/usr/share/knarr/busybox.tar"
@@ -74,10 +74,10 @@ static int start_containers(const struct store *st, struct error *err)
 /* Each step is done whatever became of the one before: a machine that boots half-way is worth more than none. */
 static int boot(const struct store *st)
 {
-	int (*const steps[])(const struct store *, struct error *) = {
-		store_clean, container_recover_all, volume_recover_all,
-		layer_sweep, load_built_in,	    start_containers
-	};
+	int (*const steps[])(const struct store *,
+			     struct error *) = { store_clean,        container_recover_all,
+						 volume_recover_all, layer_sweep,
+						 load_built_in,      start_containers };
 	int status = 0;
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -10,8 +10,8 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/freeze.h"
+#include "runtime/container/container.h"
+#include "runtime/container/freeze.h"
 
 struct request {
 	const char *container;

@@ -6,7 +6,7 @@
 #include "image-tools/reference.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
-#include "runtime/ports.h"
+#include "runtime/engine/ports.h"
 
 #define COMMAND_WIDTH 20 /* characters, the ellipsis being one */
 #define MOUNT_WIDTH   15

@@ -5,7 +5,7 @@
 
 #include "image-tools/tags.h"
 #include "lib/str.h"
-#include "runtime/container.h"
+#include "runtime/container/container.h"
 
 /* "\"sh -c 'sleep 1000; …\"": at most 20 characters, or the whole. */
 void container_text_command(const struct container_config *c, bool whole, struct strbuf *out);

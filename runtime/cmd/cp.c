@@ -9,8 +9,8 @@
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/copy.h"
-#include "runtime/view.h"
+#include "runtime/engine/copy.h"
+#include "runtime/engine/view.h"
 
 static bool is_dash(const struct copy_end *e, const char *typed)
 {

@@ -10,9 +10,9 @@
 #include "image-tools/layer.h"
 #include "lib/cleanup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/engine.h"
-#include "runtime/sandbox.h"
+#include "runtime/container/container.h"
+#include "runtime/engine/engine.h"
+#include "runtime/sandbox/sandbox.h"
 
 /* Two descriptors are open for each folder on the way down, which is as deep as the container has made it. */
 static void allow_many_files(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/events.h"
+#include "runtime/container/events.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -24,8 +24,8 @@ struct events {
 	bool json;
 };
 
-static const char *const filter_keys[] = { "container", "daemon", "event", "image", "label", "network",
-					   "scope", "type", "volume", NULL };
+static const char *const filter_keys[] = { "container", "daemon", "event", "image",  "label",
+					   "network",   "scope",  "type",  "volume", NULL };
 
 /* ---- Filters */
 

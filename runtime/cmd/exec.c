@@ -5,16 +5,16 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "runtime/attach.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/engine.h"
-#include "runtime/events.h"
-#include "runtime/exec_ids.h"
-#include "runtime/sandbox.h"
-#include "runtime/terminal.h"
-#include "runtime/user.h"
+#include "runtime/container/container.h"
+#include "runtime/container/events.h"
+#include "runtime/container/exec_ids.h"
+#include "runtime/engine/engine.h"
+#include "runtime/monitor/attach.h"
+#include "runtime/monitor/terminal.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/user.h"
 
 struct exec {
 	struct engine_exec request;

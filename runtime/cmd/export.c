@@ -8,8 +8,8 @@
 #include "lib/fs.h"
 #include "lib/output.h"
 #include "runtime/command.h"
-#include "runtime/inside.h"
-#include "runtime/view.h"
+#include "runtime/engine/view.h"
+#include "runtime/sandbox/inside.h"
 
 static int to_stdout(void *context, const void *data, size_t len, struct error *err)
 {

@@ -7,8 +7,8 @@
 #include "lib/human.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/fsck_containers.h"
-#include "runtime/fsck_volumes.h"
+#include "runtime/container/fsck_containers.h"
+#include "runtime/engine/fsck_volumes.h"
 
 /* The statuses of fsck(8). */
 enum { CLEAN = 0, MENDED = 1, LEFT = 4, NOT_CHECKED = 8 };
@@ -52,7 +52,8 @@ int cmd_fsck(struct command_context *ctx, int argc, char **argv)
 	};
 	const struct cli_command cmd = {
 		.usage = "fsck [OPTIONS]",
-		.summary = "Check that the store is whole: layers, images, names, containers and volumes",
+		.summary =
+			"Check that the store is whole: layers, images, names, containers and volumes",
 		.options = options,
 		.options_anywhere = true,
 		.more = "A line tells what is wrong and what --repair would do. Indexes and records are made anew; damaged "

@@ -5,9 +5,10 @@
 #include "image-tools/inspect.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
+#include "lib/version.h"
 #include "runtime/cmd/document.h"
 #include "runtime/command.h"
-#include "runtime/host_info.h"
+#include "runtime/engine/host_info.h"
 
 /* ---- As text */
 

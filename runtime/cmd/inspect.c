@@ -7,8 +7,8 @@
 #include "image-tools/cmd/inspecting.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/inspect.h"
-#include "runtime/inspect_volume.h"
+#include "runtime/engine/inspect.h"
+#include "runtime/engine/inspect_volume.h"
 
 struct search {
 	const char *type; /* "container", "image", "volume", or "": any */

@@ -6,8 +6,8 @@
 #include "lib/cleanup.h"
 #include "lib/signals.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
 
 /* Sends it. Returns the connection to wait on, or -1 with err set. */
 static int deliver(const struct store *st, struct container *c, int signo, struct error *err)

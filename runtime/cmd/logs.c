@@ -10,9 +10,9 @@
 #include "lib/fs.h"
 #include "lib/human.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
-#include "runtime/logfile.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
+#include "runtime/container/logfile.h"
 
 /* --since and --until */
 static int parse_moment(const char *text, bool *has, struct timespec *out, struct error *err)

@@ -5,8 +5,8 @@
 
 #include "lib/cleanup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
 
 /* In Docker's words. */
 static int refuse(const struct container *c, bool pause, int code, struct error *err)

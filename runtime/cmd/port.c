@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/ports.h"
+#include "runtime/container/container.h"
+#include "runtime/engine/ports.h"
 
 /* A container's network is the machine's own or none (--network): no port of it is published under another number. So there
  * is nothing to list, and of one port that is asked for the answer is Docker's for one that is not published. */

@@ -3,7 +3,7 @@
 #ifndef KNARR_RUNTIME_CMD_PRUNING_H
 #define KNARR_RUNTIME_CMD_PRUNING_H
 
-#include "runtime/prune.h"
+#include "runtime/container/prune.h"
 
 /* prune_containers, and the account of it: "Deleted Containers:" and their IDs, with an empty line behind, if any went. */
 int pruning_containers(const struct store *st, const struct prune_filter *filter,

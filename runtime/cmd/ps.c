@@ -12,7 +12,7 @@
 #include "runtime/cmd/container_text.h"
 #include "runtime/cmd/ps_filter.h"
 #include "runtime/command.h"
-#include "runtime/inspect.h"
+#include "runtime/engine/inspect.h"
 
 #define SHORT_ID 12
 

@@ -9,7 +9,7 @@
 
 #include "image-tools/image.h"
 #include "lib/cleanup.h"
-#include "runtime/ports.h"
+#include "runtime/engine/ports.h"
 
 const char *const ps_filter_keys[] = { "ancestor", "before", "exited", "expose",  "health",
 				       "id",       "label",  "name",   "network", "publish",

@@ -5,7 +5,7 @@
 #define KNARR_RUNTIME_CMD_PS_FILTER_H
 
 #include "image-tools/cmd/filter.h"
-#include "runtime/container.h"
+#include "runtime/container/container.h"
 
 /* For filters_parse; ended by NULL. */
 extern const char *const ps_filter_keys[];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lib/cleanup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
+#include "runtime/container/container.h"
 
 int cmd_rename(struct command_context *ctx, int argc, char **argv)
 {

@@ -10,7 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
-#include "runtime/volume.h"
+#include "runtime/container/volume.h"
 
 void request_free(struct request *r)
 {

@@ -4,7 +4,7 @@
 #define KNARR_RUNTIME_CMD_REQUEST_H
 
 #include "image-tools/cmd/command.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 /* What was typed: for the engine, and for the command itself. */
 struct request {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/stop.h"
+#include "runtime/monitor/stop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include "lib/signals.h"
 #include "lib/str.h"
 #include "runtime/command.h"
-#include "runtime/control.h"
-#include "runtime/events.h"
-#include "runtime/start.h"
+#include "runtime/container/control.h"
+#include "runtime/container/events.h"
+#include "runtime/monitor/start.h"
 
 /* All were stopped together; each is started again, whether it ran or not. */
 static int start_again(const struct store *st, const char *word, void *arg, struct error *err)

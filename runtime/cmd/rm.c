@@ -6,9 +6,9 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/stop.h"
-#include "runtime/volume.h"
+#include "runtime/container/container.h"
+#include "runtime/container/volume.h"
+#include "runtime/monitor/stop.h"
 
 struct how {
 	bool force, volumes, links;

@@ -6,18 +6,19 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "runtime/attach.h"
 #include "runtime/cmd/request.h"
 #include "runtime/command.h"
-#include "runtime/control.h"
-#include "runtime/events.h"
-#include "runtime/monitor.h"
-#include "runtime/terminal.h"
+#include "runtime/container/control.h"
+#include "runtime/container/events.h"
+#include "runtime/monitor/attach.h"
+#include "runtime/monitor/monitor.h"
+#include "runtime/monitor/terminal.h"
 
 /* What the starting command is to be connected to: what -a names, else all but input that was not asked for. */
 static uint32_t attached(const struct engine_request *r)
 {
-	bool output = !r->attach.len || engine_attaches(r, "stdout") || engine_attaches(r, "stderr");
+	bool output =
+		!r->attach.len || engine_attaches(r, "stdout") || engine_attaches(r, "stderr");
 
 	if (r->detach)
 		return 0;

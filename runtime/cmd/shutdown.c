@@ -4,9 +4,9 @@
 #include "lib/log.h"
 #include "lib/str.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
-#include "runtime/stop.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
+#include "runtime/monitor/stop.h"
 
 static int stop_running(const struct store *st)
 {

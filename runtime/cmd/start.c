@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/start.h"
+#include "runtime/monitor/start.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "runtime/attach.h"
 #include "runtime/command.h"
-#include "runtime/control.h"
-#include "runtime/events.h"
+#include "runtime/container/control.h"
+#include "runtime/container/events.h"
+#include "runtime/monitor/attach.h"
 
 static int start_each(const struct store *st, const char *word, void *arg, struct error *err)
 {
@@ -24,7 +24,8 @@ static int start_each(const struct store *st, const char *word, void *arg, struc
 }
 
 /* A connection to what runs: the one that its start gave, or one to a container that ran already. */
-static int connect_to(const struct store *st, struct container *c, uint32_t flags, struct error *err)
+static int connect_to(const struct store *st, struct container *c, uint32_t flags,
+		      struct error *err)
 {
 	autoclose int fd = -1;
 

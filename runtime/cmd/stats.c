@@ -9,10 +9,10 @@
 #include "image-tools/cmd/listing.h"
 #include "lib/cleanup.h"
 #include "lib/human.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_stats.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_stats.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
+#include "runtime/container/container.h"
 
 #define SHORT_ID  12
 #define PERIOD_MS 1000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/stop.h"
+#include "runtime/monitor/stop.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,8 +10,8 @@
 #include "lib/template.h"
 #include "runtime/cmd/container_text.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/volume.h"
+#include "runtime/container/container.h"
+#include "runtime/container/volume.h"
 
 /* ---- Without -v: four rows */
 

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/process_table.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/events.h"
-#include "runtime/process_table.h"
+#include "runtime/container/container.h"
+#include "runtime/container/events.h"
 
 #define COLUMN_WIDTH 20 /* Docker's minimum */
 

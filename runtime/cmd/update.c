@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/events.h"
-#include "runtime/limits.h"
+#include "runtime/container/container.h"
+#include "runtime/container/events.h"
+#include "runtime/engine/limits.h"
 
 struct update {
 	struct limit_words words;

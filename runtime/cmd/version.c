@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
+#include "lib/version.h"
 #include "runtime/cmd/document.h"
 #include "runtime/command.h"
 

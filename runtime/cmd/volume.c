@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `volume create`, `volume rm` and `volume prune`. */
-#include "runtime/volume.h"
+#include "runtime/container/volume.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,8 +12,8 @@
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "runtime/command.h"
-#include "runtime/inspect_volume.h"
-#include "runtime/volume.h"
+#include "runtime/container/volume.h"
+#include "runtime/engine/inspect_volume.h"
 
 /* ---- ls */
 

@@ -4,8 +4,8 @@
 
 #include "lib/cleanup.h"
 #include "runtime/command.h"
-#include "runtime/container.h"
-#include "runtime/control.h"
+#include "runtime/container/container.h"
+#include "runtime/container/control.h"
 
 static int wait_one(const struct store *st, const char *word, int *code, struct error *err)
 {

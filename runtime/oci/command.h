@@ -20,8 +20,8 @@ struct oci_context {
 	const char *root;       /* --root: folder of the states, <root>/<id>/ */
 	const char *log;        /* --log: file that errors are appended to, too; NULL: none */
 	const char *log_format; /* "text" or "json" */
-	bool debug;          /* changes nothing */
-	bool systemd_cgroup; /* cgroupsPath is "slice:prefix:name" */
+	bool debug;             /* changes nothing */
+	bool systemd_cgroup;    /* cgroupsPath is "slice:prefix:name" */
 };
 
 /* knarr-oci itself. */
@@ -29,7 +29,8 @@ int oci_main(int argc, char **argv);
 
 /* Parses argv by cmd. Returns -1 to go on, *first being the index of the first argument, or the status to return at once:
  * 0 after `--help` was printed, 1 after a complaint. */
-int oci_parse(const struct oci_context *ctx, const struct cli_command *cmd, int argc, char **argv, int *first);
+int oci_parse(const struct oci_context *ctx, const struct cli_command *cmd, int argc, char **argv,
+	      int *first);
 
 /* path as seen from the folder we were called in; NULL stays NULL. The caller frees. */
 char *oci_absolute(const char *path);

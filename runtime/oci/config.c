@@ -6,9 +6,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "runtime/kernel.h"
-#include "runtime/mount_options.h"
 #include "runtime/oci/config_private.h"
+#include "runtime/spec/kernel.h"
+#include "runtime/spec/mount_options.h"
 
 /* The kernel's __NEW_UTS_LEN. */
 #define UTS_NAME_MAX 64

@@ -15,8 +15,8 @@
 #include <stddef.h>
 
 #include "lib/error.h"
-#include "runtime/resources.h"
-#include "runtime/spec.h"
+#include "runtime/spec/resources.h"
+#include "runtime/spec/spec.h"
 
 /* What is read at most of a config.json; larger files are refused by whoever reads them. */
 #define OCI_CONFIG_MAX (16u << 20)

@@ -7,10 +7,10 @@
 #include <sys/sysmacros.h>
 
 #include "lib/cleanup.h"
-#include "runtime/kernel.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/config_private.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/spec/kernel.h"
+#include "runtime/spec/seccomp_profile.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80

@@ -5,8 +5,8 @@
 #define KNARR_RUNTIME_OCI_CONFIG_PRIVATE_H
 
 #include "lib/json_path.h"
-#include "runtime/resources.h"
-#include "runtime/spec.h"
+#include "runtime/spec/resources.h"
+#include "runtime/spec/spec.h"
 
 /* The highest ID there is: the one above means "none" to the kernel. */
 #define OCI_ID_MAX (UINT32_MAX - 1)

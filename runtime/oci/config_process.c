@@ -8,8 +8,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "runtime/capability.h"
 #include "runtime/oci/config_private.h"
+#include "runtime/spec/capability.h"
 
 #ifndef SCHED_FLAG_RESET_ON_FORK
 #define SCHED_FLAG_RESET_ON_FORK  0x01

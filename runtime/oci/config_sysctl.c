@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
-#include "runtime/kernel.h"
 #include "runtime/oci/config_private.h"
+#include "runtime/spec/kernel.h"
 
 /* No path below /proc/sys is near it. */
 #define KEY_MAX 240

@@ -17,19 +17,20 @@
 #include "lib/fs.h"
 #include "lib/human.h"
 #include "lib/json.h"
-#include "runtime/cgroup.h"
-#include "runtime/kernel.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/config.h"
+#include "runtime/spec/kernel.h"
 
-#define STATE_MAX (4u << 20)
+#define STATE_MAX    (4u << 20)
 #define LOCK_WAIT_MS 10000
 #define KILL_WAIT_MS 10000
 
 /* What runc takes for an id. */
 static bool is_id(const char *id)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.";
 
 	return *id && strspn(id, allowed) == strlen(id) && strcmp(id, ".") != 0 &&
 	       strcmp(id, "..") != 0 && strlen(id) <= 255;
@@ -39,7 +40,12 @@ static int check_id(const char *id, struct error *err)
 {
 	if (!*id)
 		return error_set(err, EINVAL, "container id cannot be empty");
-	return is_id(id) ? 0 : error_set(err, EINVAL, "invalid container ID format, invalid character or length: \"%.300s\"", id);
+	return is_id(id)
+		       ? 0
+		       : error_set(
+				 err, EINVAL,
+				 "invalid container ID format, invalid character or length: \"%.300s\"",
+				 id);
 }
 
 /* Everything but the descriptors and the id. */
@@ -96,11 +102,15 @@ static int read_state(struct oci_container *c, struct error *err)
 	    json_get_str(root, "cgroup", &cgroup, err) < 0 ||
 	    json_get_str(root, "created", &created, err) < 0 ||
 	    json_get_map(root, "annotations", &c->annotations, err) < 0)
-		return error_prefix(err, "the state of container \"%s\" is damaged; remove it with delete --force",
-				    c->id);
+		return error_prefix(
+			err,
+			"the state of container \"%s\" is damaged; remove it with delete --force",
+			c->id);
 	if (pid > INT32_MAX || !bundle || !rootfs || !cgroup || !created)
-		return error_set(err, EINVAL, "the state of container \"%s\" is damaged; remove it with delete --force",
-				 c->id);
+		return error_set(
+			err, EINVAL,
+			"the state of container \"%s\" is damaged; remove it with delete --force",
+			c->id);
 	c->pid = (pid_t)pid;
 	c->started = started;
 	c->bundle = xstrdup(bundle);
@@ -131,8 +141,8 @@ int oci_container_save(const struct oci_container *c, struct error *err)
 	return fs_write_file(c->dir_fd, "state.json", text, len, 0600, FS_VOLATILE, err);
 }
 
-yyjson_mut_val *oci_container_state(const struct oci_container *c, enum oci_status status, bool full,
-				    yyjson_mut_doc *doc)
+yyjson_mut_val *oci_container_state(const struct oci_container *c, enum oci_status status,
+				    bool full, yyjson_mut_doc *doc)
 {
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
 
@@ -180,8 +190,8 @@ int oci_container_make(const char *root, const char *id, struct oci_container *c
 		return error_errno(err, "%s", root);
 	if (mkdirat(c->root_fd, id, 0700) < 0) {
 		if (errno == EEXIST)
-			return error_set(err, EEXIST, "container with given ID already exists: \"%s\"",
-					 id);
+			return error_set(err, EEXIST,
+					 "container with given ID already exists: \"%s\"", id);
 		return error_errno(err, "%s/%s", root, id);
 	}
 	c->id = xstrdup(id);
@@ -227,7 +237,8 @@ int oci_container_lock(struct oci_container *c, struct error *err)
 		if (errno != EWOULDBLOCK)
 			return error_errno(err, "locking container \"%s\"", c->id);
 		if (waited >= LOCK_WAIT_MS)
-			return error_set(err, EBUSY, "container \"%s\" is being created, started or deleted",
+			return error_set(err, EBUSY,
+					 "container \"%s\" is being created, started or deleted",
 					 c->id);
 		poll(NULL, 0, 20);
 	}

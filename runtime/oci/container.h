@@ -17,7 +17,7 @@
 
 #include "lib/error.h"
 #include "lib/str.h"
-#include "runtime/spec.h"
+#include "runtime/spec/spec.h"
 
 enum oci_status {
 	OCI_CREATING, /* `create` is at work */
@@ -29,16 +29,16 @@ enum oci_status {
 
 struct oci_container {
 	char *id;
-	int root_fd, dir_fd; /* <root>, <root>/<id> */
-	bool locked;         /* by us */
-	bool made;           /* by us: oci_container_make */
-	bool creating;       /* until `create` is done */
-	bool shares_pids;    /* it has no new pid namespace */
-	pid_t pid;           /* of its first process as we see it; 0: none yet */
+	int root_fd, dir_fd;        /* <root>, <root>/<id> */
+	bool locked;                /* by us */
+	bool made;                  /* by us: oci_container_make */
+	bool creating;              /* until `create` is done */
+	bool shares_pids;           /* it has no new pid namespace */
+	pid_t pid;                  /* of its first process as we see it; 0: none yet */
 	unsigned long long started; /* proc_pid_stat(5), starttime; with pid it names the process */
-	char *bundle, *rootfs; /* absolute */
-	char *cgroup;          /* below the cgroup2 mount; never NULL once made */
-	char *created;         /* RFC 3339 */
+	char *bundle, *rootfs;      /* absolute */
+	char *cgroup;               /* below the cgroup2 mount; never NULL once made */
+	char *created;              /* RFC 3339 */
 	struct strv annotations;
 };
 
@@ -51,10 +51,12 @@ void oci_container_close(struct oci_container *c);
 #define autoocicontainer __attribute__((cleanup(oci_container_close)))
 
 /* A new, locked container with an empty folder. -1 with err set: EINVAL (not an id), EEXIST (in use). */
-int oci_container_make(const char *root, const char *id, struct oci_container *c, struct error *err);
+int oci_container_make(const char *root, const char *id, struct oci_container *c,
+		       struct error *err);
 
 /* An existing one. -1 with err set: ENOENT ("container does not exist"), EINVAL. */
-int oci_container_open(const char *root, const char *id, struct oci_container *c, struct error *err);
+int oci_container_open(const char *root, const char *id, struct oci_container *c,
+		       struct error *err);
 
 /* Takes the lock and reads the state again; waits up to ten seconds for who holds it. -1 with err set: EBUSY, or as
  * oci_container_open. */
@@ -77,8 +79,8 @@ const char *oci_status_name(enum oci_status status);
 int oci_container_cgroup(const struct oci_container *c);
 
 /* The state as the runtime-spec has it, for hooks and (with more of runc's members: full) `state` and `list`. */
-yyjson_mut_val *oci_container_state(const struct oci_container *c, enum oci_status status, bool full,
-				    yyjson_mut_doc *doc);
+yyjson_mut_val *oci_container_state(const struct oci_container *c, enum oci_status status,
+				    bool full, yyjson_mut_doc *doc);
 /* The same as text for a hook or a seccomp agent; the caller frees. */
 char *oci_container_state_text(const struct oci_container *c, enum oci_status status);
 

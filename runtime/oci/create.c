@@ -36,8 +36,7 @@ static int parse(const struct oci_context *ctx, struct request *r, bool run, int
 		/* The table of create ends here. */
 		{ run ? "detach" : NULL, 'd', CLI_BOOL, &r->launch.detach, NULL,
 		  "Return when the container runs" },
-		{ "keep", 0, CLI_BOOL, &r->keep, NULL,
-		  "Do not delete the container when it ends" },
+		{ "keep", 0, CLI_BOOL, &r->keep, NULL, "Do not delete the container when it ends" },
 		{ "no-subreaper", 0, CLI_BOOL, &r->no_subreaper, NULL,
 		  "Accepted for the sake of callers" },
 		{ 0 },

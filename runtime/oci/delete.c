@@ -3,8 +3,8 @@
 #include <signal.h>
 
 #include "lib/cleanup.h"
-#include "runtime/kernel.h"
 #include "runtime/oci/launch.h"
+#include "runtime/spec/kernel.h"
 
 /* With --force what is damaged goes, too, and what is not there is no error. */
 static int remove_forced(const struct oci_context *ctx, const char *id, struct error *err)
@@ -38,8 +38,8 @@ static int remove_stopped(const struct oci_context *ctx, const char *id, struct 
 	status = oci_container_status(&c);
 	/* The specification wants it stopped; runc and crun delete a created one as well, and their callers rely on it. */
 	if (status != OCI_STOPPED && status != OCI_CREATED)
-		return error_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
-				 oci_status_name(status));
+		return error_set(err, EBUSY, "cannot delete container %s that is not stopped: %s",
+				 id, oci_status_name(status));
 	return oci_destroy(ctx, &c, NULL, err);
 }
 

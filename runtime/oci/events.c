@@ -7,10 +7,10 @@
 #include "lib/cleanup.h"
 #include "lib/human.h"
 #include "lib/json.h"
-#include "runtime/cgroup_stats.h"
-#include "runtime/kernel.h"
+#include "runtime/cgroup/cgroup_stats.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/container.h"
+#include "runtime/spec/kernel.h"
 
 /* The members and units of runc's types/events.go, which containerd reads. */
 
@@ -159,9 +159,9 @@ static int parse_interval(const char *text, int *ms)
 		char *end;
 		double number = strtod(text, &end);
 		double unit = strncmp(end, "ms", 2) == 0 ? 1
-			      : *end == 's'		 ? 1000
-			      : *end == 'm'		 ? 60000
-			      : *end == 'h'		 ? 3600000
+			      : *end == 's'              ? 1000
+			      : *end == 'm'              ? 60000
+			      : *end == 'h'              ? 3600000
 							 : 0;
 
 		if (end == text || unit == 0 || !(number >= 0))

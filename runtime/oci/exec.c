@@ -7,18 +7,18 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
-#include "runtime/capability.h"
-#include "runtime/cgroup.h"
-#include "runtime/kernel.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/monitor/terminal.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/launch.h"
-#include "runtime/terminal.h"
-#include "runtime/user.h"
+#include "runtime/sandbox/user.h"
+#include "runtime/spec/capability.h"
+#include "runtime/spec/kernel.h"
 
 struct exec {
 	struct oci_launch launch;
-	const char *process, *console_socket, *pid_file, *pidfd_socket, *user, *cwd, *cgroup, *apparmor,
-		*label;
+	const char *process, *console_socket, *pid_file, *pidfd_socket, *user, *cwd, *cgroup,
+		*apparmor, *label;
 	struct strv env, caps, gids;
 	bool tty, no_new_privs, ignore_paused;
 };
@@ -120,9 +120,11 @@ static int check_status(const struct oci_container *c, bool ignore_paused, struc
 	case OCI_RUNNING:
 		return 0;
 	case OCI_PAUSED:
-		return ignore_paused ? 0
-				     : error_set(err, EBUSY,
-						 "cannot exec in a paused container (use --ignore-paused to override)");
+		return ignore_paused
+			       ? 0
+			       : error_set(
+					 err, EBUSY,
+					 "cannot exec in a paused container (use --ignore-paused to override)");
 	case OCI_CREATING:
 		return error_set(err, EBUSY, "cannot exec in a container that is being created");
 	default:

@@ -6,12 +6,13 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "runtime/capability.h"
+#include "lib/version.h"
 #include "runtime/command.h"
-#include "runtime/mount_options.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/config.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/spec/capability.h"
+#include "runtime/spec/mount_options.h"
+#include "runtime/spec/seccomp_profile.h"
 
 static yyjson_mut_val *list(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key)
 {

@@ -5,10 +5,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/signals.h"
-#include "runtime/cgroup.h"
-#include "runtime/kernel.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/container.h"
+#include "runtime/spec/kernel.h"
 
 /* To every process of its cgroup, whether the first still lives or not. */
 static int kill_all(int cgroup, int signo, struct error *err)

@@ -13,16 +13,16 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/json.h"
-#include "runtime/attach.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_path.h"
-#include "runtime/hooks.h"
-#include "runtime/kernel.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_path.h"
+#include "runtime/monitor/attach.h"
+#include "runtime/monitor/terminal.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/send_fd.h"
-#include "runtime/rootfs.h"
-#include "runtime/terminal.h"
-#include "runtime/user.h"
+#include "runtime/sandbox/hooks.h"
+#include "runtime/sandbox/rootfs.h"
+#include "runtime/sandbox/user.h"
+#include "runtime/spec/kernel.h"
 
 #define PRESERVE_FDS_MAX 65536
 
@@ -32,11 +32,13 @@ int oci_check_terminal(const struct oci_launch *launch, const struct spec_proces
 		       struct error *err)
 {
 	if (launch->detach && p->terminal && !launch->console_socket)
-		return error_set(err, EINVAL,
-				 "cannot allocate tty if knarr-oci will detach without setting console socket");
+		return error_set(
+			err, EINVAL,
+			"cannot allocate tty if knarr-oci will detach without setting console socket");
 	if (launch->console_socket && (!launch->detach || !p->terminal))
-		return error_set(err, EINVAL,
-				 "cannot use console socket if knarr-oci will not detach or allocate tty");
+		return error_set(
+			err, EINVAL,
+			"cannot use console socket if knarr-oci will not detach or allocate tty");
 	return 0;
 }
 
@@ -96,8 +98,8 @@ static int write_pid(const char *path, pid_t pid, struct error *err)
 
 int oci_hand_out(const struct oci_launch *launch, struct sandbox *sb, struct error *err)
 {
-	if (launch->console_socket &&
-	    oci_send_fd("console socket", launch->console_socket, sb->terminal_fd, "/dev/ptmx", err) < 0)
+	if (launch->console_socket && oci_send_fd("console socket", launch->console_socket,
+						  sb->terminal_fd, "/dev/ptmx", err) < 0)
 		return -1;
 	if (launch->pidfd_socket &&
 	    oci_send_fd("pidfd socket", launch->pidfd_socket, sb->pidfd, "pidfd", err) < 0)
@@ -189,7 +191,8 @@ static char *read_config(const struct oci_launch *launch, size_t *len, struct er
 }
 
 /* What the state needs to know of the configuration. */
-static int describe(const struct oci_launch *launch, struct oci_container *c, struct spec *spec, struct error *err)
+static int describe(const struct oci_launch *launch, struct oci_container *c, struct spec *spec,
+		    struct error *err)
 {
 	struct stat st;
 
@@ -338,7 +341,8 @@ int oci_create(const struct oci_context *ctx, const char *id, const struct oci_l
 
 /* ---- start */
 
-int oci_start(const struct oci_context *ctx, struct oci_container *c, const struct spec *spec, struct sandbox *sb, struct error *err)
+int oci_start(const struct oci_context *ctx, struct oci_container *c, const struct spec *spec,
+	      struct sandbox *sb, struct error *err)
 {
 	const struct spec_hooks *hooks = &spec->hooks[HOOK_POSTSTART];
 	int result = sandbox_start(sb, err);
@@ -356,8 +360,7 @@ int oci_start(const struct oci_context *ctx, struct oci_container *c, const stru
 			sys_pidfd_send_signal(sb->pidfd, SIGKILL);
 	}
 	/* The life cycle has it so (runtime.md, steps 7 and 9): a hook that failed, and the container is no more. */
-	if (result < 0 && err->code == ECANCELED &&
-	    (c->locked || oci_container_lock(c, NULL) == 0))
+	if (result < 0 && err->code == ECANCELED && (c->locked || oci_container_lock(c, NULL) == 0))
 		oci_destroy(ctx, c, spec, NULL);
 	oci_container_unlock(c);
 	return result;

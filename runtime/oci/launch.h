@@ -5,7 +5,7 @@
 
 #include "runtime/oci/command.h"
 #include "runtime/oci/container.h"
-#include "runtime/sandbox.h"
+#include "runtime/sandbox/sandbox.h"
 
 /* What `create` and `run` are asked, and `exec` in part. Paths are absolute or NULL. */
 struct oci_launch {
@@ -15,7 +15,8 @@ struct oci_launch {
 	bool no_pivot, no_new_keyring;
 	bool detach; /* nobody of us stays with the terminal */
 	long preserve_fds;
-	int n_fds, n_listen; /* by oci_count_fds: how many descriptors from 3 on stay open, and of them LISTEN_FDS */
+	int n_fds,
+		n_listen; /* by oci_count_fds: how many descriptors from 3 on stay open, and of them LISTEN_FDS */
 };
 
 /* Makes the container id of a bundle up to the moment before its program: folder, cgroup, namespaces, mounts; createRuntime

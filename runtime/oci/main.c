@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "lib/str.h"
+#include "lib/version.h"
 #include "runtime/command.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/config.h"

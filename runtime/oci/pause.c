@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/container.h"
 

@@ -6,10 +6,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/process_table.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/container.h"
-#include "runtime/process_table.h"
 
 #define COLUMN_WIDTH 8
 

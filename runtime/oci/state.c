@@ -105,7 +105,9 @@ static int print(const struct oci_context *ctx, struct list *l)
 
 static int list(const struct oci_context *ctx, struct list *l)
 {
-	static const char *const heading[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" };
+	static const char *const heading[] = {
+		"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"
+	};
 	automutjson yyjson_mut_doc *doc =
 		strcmp(l->format, "json") == 0 ? yyjson_mut_doc_new(NULL) : NULL;
 	autotable struct table *table = table_new(6);

@@ -7,7 +7,7 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/human.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/oci/command.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/container.h"
@@ -77,9 +77,9 @@ static int update(const struct oci_context *ctx, const char *id, const struct re
 }
 
 struct flags {
-	const char *resources, *blkio_weight, *cpu_burst, *cpu_idle, *cpu_period, *cpu_quota, *cpu_share,
-		*cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap, *pids_limit,
-		*l3_cache, *mem_bandwidth;
+	const char *resources, *blkio_weight, *cpu_burst, *cpu_idle, *cpu_period, *cpu_quota,
+		*cpu_share, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation, *memory_swap,
+		*pids_limit, *l3_cache, *mem_bandwidth;
 };
 
 static int take_flags(const struct flags *f, struct resources *r, struct error *err)
@@ -104,7 +104,8 @@ static int take_flags(const struct flags *f, struct resources *r, struct error *
 	    take_number("cpu-share", f->cpu_share, false, &r->cpu_shares, err) < 0 ||
 	    take_number("pids-limit", f->pids_limit, true, &r->pids, err) < 0 ||
 	    take_bytes("memory", f->memory, &r->memory, err) < 0 ||
-	    take_bytes("memory-reservation", f->memory_reservation, &r->memory_reservation, err) < 0)
+	    take_bytes("memory-reservation", f->memory_reservation, &r->memory_reservation, err) <
+		    0)
 		return -1;
 	return take_bytes("memory-swap", f->memory_swap, &r->memory_swap, err);
 }
@@ -113,7 +114,8 @@ int oci_cmd_update(struct oci_context *ctx, int argc, char **argv)
 {
 	struct flags f = { 0 };
 	const struct cli_option options[] = {
-		{ "blkio-weight", 0, CLI_STRING, &f.blkio_weight, "int", "Block IO weight, 10 to 1000" },
+		{ "blkio-weight", 0, CLI_STRING, &f.blkio_weight, "int",
+		  "Block IO weight, 10 to 1000" },
 		{ "cpu-burst", 0, CLI_STRING, &f.cpu_burst, "int",
 		  "Microseconds that may be saved up beyond the quota" },
 		{ "cpu-idle", 0, CLI_STRING, &f.cpu_idle, "int", "1: SCHED_IDLE; 0: not" },
@@ -130,7 +132,8 @@ int oci_cmd_update(struct oci_context *ctx, int argc, char **argv)
 		  "Memory reservation" },
 		{ "memory-swap", 0, CLI_STRING, &f.memory_swap, "bytes",
 		  "Memory and swap together; -1: no limit" },
-		{ "pids-limit", 0, CLI_STRING, &f.pids_limit, "int", "Number of processes; -1: any" },
+		{ "pids-limit", 0, CLI_STRING, &f.pids_limit, "int",
+		  "Number of processes; -1: any" },
 		{ "resources", 'r', CLI_STRING, &f.resources, "string",
 		  "File with linux.resources, or - for standard input; other flags do not count" },
 		{ 0 },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the runtime alone takes of `knarr run`: the same work as tests/bench/bare_run.c and with the
- * same arguments, but through runtime/sandbox.h, as a Docker container has it: own cgroup with
+ * same arguments, but through runtime/sandbox/sandbox.h, as a Docker container has it: own cgroup with
  * device filter, masked paths, capabilities, seccomp.
  *
  *     sandbox_run [-n TIMES] [-c] [-e] LOWER UPPER WORK PROGRAM [ARG...]
@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
-#include "runtime/sandbox.h"
-#include "runtime/user.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/user.h"
 
 static const int stdio[3] = { 0, 1, 2 };
 

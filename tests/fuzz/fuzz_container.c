@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "runtime/config.h"
-#include "runtime/logfile.h"
-#include "runtime/state.h"
+#include "runtime/container/config.h"
+#include "runtime/container/logfile.h"
+#include "runtime/container/state.h"
 
 static void require(bool holds)
 {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runtime/clients.h"
+#include "runtime/monitor/clients.h"
 
 static void require(bool holds)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "lib/json.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/spec/seccomp_profile.h"
 
 static void require(bool holds)
 {

@@ -10,8 +10,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/kernel.h"
-#include "runtime/sandbox.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/spec/kernel.h"
 
 static int scratch_fd;
 

@@ -6,7 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/capability.h"
+#include "runtime/spec/capability.h"
 
 static void names_and_numbers_agree(void **state)
 {

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
+#include "runtime/cgroup/cgroup.h"
 
 #define NAME "knarr/unit-cgroup"
 

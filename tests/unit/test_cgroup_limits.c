@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "lib/str.h"
-#include "runtime/cgroup_limits.h"
+#include "runtime/cgroup/cgroup_limits.h"
 
 /* "file=text" a line, in the order of writing; a second choice behind " | ", "?" where the file may be missing. */
 static char *lines(const struct resources *r)

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "lib/str.h"
-#include "runtime/cgroup_path.h"
+#include "runtime/cgroup/cgroup_path.h"
 
 static void expect(char *got, const char *path, const struct error *err)
 {

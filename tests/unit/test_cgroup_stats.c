@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
-#include "runtime/cgroup_stats.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/cgroup_stats.h"
 
 static void figures(void **state)
 {

@@ -8,8 +8,8 @@
 
 #include "lib/human.h"
 #include "lib/log.h"
-#include "runtime/container.h"
-#include "runtime/users.h"
+#include "runtime/container/container.h"
+#include "runtime/container/users.h"
 
 static void describe(struct container *c, const char *name)
 {
@@ -482,7 +482,8 @@ static void renamed(void **state)
 
 	assert_int_equal(container_rename(&st, &c, "db", &err), -1);
 	assert_int_equal(err.code, EEXIST);
-	assert_non_null(strstr(err.message, "Conflict. The container name \"/db\" is already in use"));
+	assert_non_null(
+		strstr(err.message, "Conflict. The container name \"/db\" is already in use"));
 	assert_int_equal(container_rename(&st, &c, "web", &err), -1);
 	assert_non_null(strstr(err.message, "same name"));
 	assert_int_equal(container_rename(&st, &c, "-x", &err), -1);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "lib/str.h"
-#include "runtime/clients.h"
+#include "runtime/monitor/clients.h"
 
 static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static struct clients table;
@@ -43,7 +43,8 @@ static int on_pause(void *arg, bool pause)
 /* One turn of the monitor's loop, without the container. */
 static void turn(void)
 {
-	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal,
+	static const struct client_handlers handlers = { .resize = on_resize,
+							 .signal = on_signal,
 							 .pause = on_pause };
 	struct pollfd p[1 + CLIENTS_MAX];
 	size_t n = clients_poll(&table, p);
@@ -308,7 +309,8 @@ static void rule_breakers(void **state)
 	control_send(fd, CONTROL_SIGNAL, &asked, sizeof(asked));
 	control_send(fd, CONTROL_SIGNAL, &asked, sizeof(asked));
 	assert_true(clients_left(&table));
-	static const struct client_handlers handlers = { .resize = on_resize, .signal = on_signal,
+	static const struct client_handlers handlers = { .resize = on_resize,
+							 .signal = on_signal,
 							 .pause = on_pause };
 	struct pollfd p = { .fd = c->fd, .events = POLLIN, .revents = POLLIN };
 	clients_handle(&table, &p, 1, &handlers);

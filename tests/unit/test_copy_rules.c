@@ -7,7 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/copy_rules.h"
+#include "runtime/engine/copy_rules.h"
 
 static void splitting(void **state)
 {

@@ -2,7 +2,7 @@
 /* The keys that detach: their notation, and finding them in what is typed. */
 #include "tests/unit/unit.h"
 
-#include "runtime/detach_keys.h"
+#include "runtime/monitor/detach_keys.h"
 
 /* What goes through when text is typed in one piece, or key by key. "!" stands for the detaching. */
 static const char *typed(const char *notation, const char *text, bool in_pieces)
@@ -29,10 +29,23 @@ static void found_in_what_is_typed(void **state)
 	for (int pieces = 0; pieces < 2; pieces++) {
 		assert_string_equal(typed(NULL, "ls\x10\x11more", pieces), "ls!");
 		assert_string_equal(typed("", "\x10\x10\x11", pieces), "\x10!");
-		assert_string_equal(typed(NULL, "a\x10" "b\x11" "c", pieces), "a\x10" "b\x11" "c");
+		assert_string_equal(typed(NULL,
+					  "a\x10"
+					  "b\x11"
+					  "c",
+					  pieces),
+				    "a\x10"
+				    "b\x11"
+				    "c");
 		assert_string_equal(typed(NULL, "a\x10", pieces), "a"); /* held back */
 		assert_string_equal(typed("x", "abxc", pieces), "ab!");
-		assert_string_equal(typed("ctrl-a,d", "\x01" "c\x01" "d", pieces), "\x01" "c!");
+		assert_string_equal(typed("ctrl-a,d",
+					  "\x01"
+					  "c\x01"
+					  "d",
+					  pieces),
+				    "\x01"
+				    "c!");
 		assert_string_equal(typed("a,b,c", "aababac", pieces), "aababac");
 		assert_string_equal(typed("a,b,c", "ababcd", pieces), "ab!");
 		assert_string_equal(typed("a,a,b", "aaab", pieces), "a!");
@@ -54,13 +67,17 @@ static void nothing_detaches_without_keys(void **state)
 
 static void notation(void **state)
 {
-	static const char *const bad[] = { ",", "a,", "ctrl-", "ctrl-A", "ctrl-1", "ctrl-ab", "ab", "shift-a",
-					   "a,,b", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" };
+	static const char *const bad[] = {
+		",",       "a,", "ctrl-",   "ctrl-A", "ctrl-1",
+		"ctrl-ab", "ab", "shift-a", "a,,b",   "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"
+	};
 	struct detach_keys k;
 	struct error err;
 
 	(void)state;
-	assert_int_equal(detach_keys_parse("ctrl-@,ctrl-[,ctrl-\\,ctrl-],ctrl-^,ctrl-_,ctrl-z", &k, &err), 0);
+	assert_int_equal(
+		detach_keys_parse("ctrl-@,ctrl-[,ctrl-\\,ctrl-],ctrl-^,ctrl-_,ctrl-z", &k, &err),
+		0);
 	assert_int_equal(k.n, 7);
 	assert_memory_equal(k.keys, "\x00\x1b\x1c\x1d\x1e\x1f\x1a", 7);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
-#include "runtime/cgroup.h"
-#include "runtime/device_filter.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/cgroup/device_filter.h"
 
 static uint64_t load_word(const struct bpf_cgroup_dev_ctx *ctx, int offset)
 {

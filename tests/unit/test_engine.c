@@ -6,7 +6,7 @@
 #include <sched.h>
 
 #include "lib/str.h"
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 
 static struct image image;
 static struct engine_request request;

@@ -6,7 +6,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "runtime/events.h"
+#include "runtime/container/events.h"
 
 static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -41,8 +41,10 @@ static void one_line_each(void **state)
 		line,
 		"{\"status\":\"die\",\"id\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\","
 		"\"from\":\"busybox\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":{\"ID\":\"0123"));
-	assert_non_null(strstr(line, "\"Attributes\":{\"exitCode\":\"3\",\"flag\":\"\",\"image\":\"busybox\","
-				     "\"name\":\"web\",\"zone\":\"a\\n\\\"b\\\"\"}},\"scope\":\"local\",\"time\":"));
+	assert_non_null(strstr(
+		line,
+		"\"Attributes\":{\"exitCode\":\"3\",\"flag\":\"\",\"image\":\"busybox\","
+		"\"name\":\"web\",\"zone\":\"a\\n\\\"b\\\"\"}},\"scope\":\"local\",\"time\":"));
 	autojson yyjson_doc *doc = json_parse(line, len, "event", &err);
 	if (!doc)
 		fail_msg("%s", err.message);
@@ -65,8 +67,9 @@ static void other_types(void **state)
 	events_emit(&st, "volume", "create", "data", &attributes);
 	line = events_next(&r, &len);
 	assert_non_null(line);
-	assert_true(str_starts(line, "{\"Type\":\"volume\",\"Action\":\"create\",\"Actor\":{\"ID\":\"data\","
-				     "\"Attributes\":{\"driver\":\"local\"}}"));
+	assert_true(str_starts(
+		line, "{\"Type\":\"volume\",\"Action\":\"create\",\"Actor\":{\"ID\":\"data\","
+		      "\"Attributes\":{\"driver\":\"local\"}}"));
 	events_emit(&st, "volume", "destroy", "data", NULL);
 	assert_non_null(strstr(events_next(&r, &len), "\"Attributes\":{}"));
 	events_close(&r);

@@ -9,8 +9,8 @@
 #include "lib/human.h"
 #include "lib/json.h"
 #include "lib/log.h"
-#include "runtime/capability.h"
 #include "runtime/cmd/request.h"
+#include "runtime/spec/capability.h"
 
 struct result {
 	struct container_config config;

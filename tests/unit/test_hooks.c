@@ -10,7 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/str.h"
-#include "runtime/hooks.h"
+#include "runtime/sandbox/hooks.h"
 
 static char *result_path(void)
 {

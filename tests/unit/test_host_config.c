@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 
 #include "lib/cleanup.h"
-#include "runtime/host_config.h"
+#include "runtime/container/host_config.h"
 
 #define ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "lib/str.h"
-#include "runtime/host_mounts.h"
-#include "runtime/kernel.h"
+#include "runtime/engine/host_mounts.h"
+#include "runtime/spec/kernel.h"
 
 typedef int (*parse_fn)(const char *word, struct host_config *h, struct error *err);
 

@@ -7,7 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/id_range.h"
+#include "runtime/container/id_range.h"
 
 static struct store fake_store(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "runtime/limits.h"
+#include "runtime/engine/limits.h"
 
 #define MIB INT64_C(1048576)
 

@@ -8,7 +8,7 @@
 
 #include "lib/human.h"
 #include "lib/str.h"
-#include "runtime/logfile.h"
+#include "runtime/container/logfile.h"
 
 static char lines[2 * LOG_LINE_MAX];
 static struct log_writer writer;

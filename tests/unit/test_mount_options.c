@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "runtime/kernel.h"
-#include "runtime/mount_options.h"
+#include "runtime/spec/kernel.h"
+#include "runtime/spec/mount_options.h"
 
 /* The mount that the options of list make, in *m. */
 static void parse(struct spec *spec, const char *list)

@@ -5,8 +5,8 @@
 
 #include <sys/sysmacros.h>
 
-#include "runtime/idmap.h"
-#include "runtime/mount_options.h"
+#include "runtime/sandbox/idmap.h"
+#include "runtime/spec/mount_options.h"
 
 static int setup(void **state)
 {

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "runtime/names.h"
+#include "runtime/container/names.h"
 
 static const char id_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char id_b[] = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";

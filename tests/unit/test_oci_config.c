@@ -13,8 +13,8 @@
 #include "lib/cleanup.h"
 #include "lib/json.h"
 #include "lib/log.h"
-#include "runtime/kernel.h"
 #include "runtime/oci/config.h"
+#include "runtime/spec/kernel.h"
 
 static const char good[] =
 	"{'ociVersion': '1.2.0',"

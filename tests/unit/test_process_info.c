@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/str.h"
-#include "runtime/process_info.h"
+#include "runtime/cgroup/process_info.h"
 
 /* ticks a second 100; booted at 1000000000; up for 1000 s; 1 GiB */
 static const struct process_clock now = { 1000001000, 1000000000, 100000, 100, 1 << 30 };

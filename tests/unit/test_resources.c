@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "lib/str.h"
-#include "runtime/resources.h"
+#include "runtime/spec/resources.h"
 
 static void a_change_leaves_the_rest(void **state)
 {

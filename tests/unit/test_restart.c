@@ -2,7 +2,7 @@
 /* Who is started again, and when. */
 #include "tests/unit/unit.h"
 
-#include "runtime/restart.h"
+#include "runtime/monitor/restart.h"
 
 static void policies(void **state)
 {
@@ -24,7 +24,7 @@ static void policies(void **state)
 
 static void pauses_double_up_to_a_minute(void **state)
 {
-	static const int64_t expected[] = { 100,  200,	 400,	800,   1600,  3200,
+	static const int64_t expected[] = { 100,  200,   400,   800,   1600,  3200,
 					    6400, 12800, 25600, 51200, 60000, 60000 };
 	int64_t pause = 0;
 

@@ -14,10 +14,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/cgroup.h"
-#include "runtime/kernel.h"
-#include "runtime/sandbox.h"
-#include "runtime/user.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/sandbox/sandbox.h"
+#include "runtime/sandbox/user.h"
+#include "runtime/spec/kernel.h"
 
 static void the_process_is_the_first_of_its_own_world(void **state)
 {

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "runtime/capability.h"
-#include "runtime/seccomp.h"
+#include "runtime/spec/capability.h"
+#include "runtime/spec/seccomp.h"
 
 #define ALLOW   SECCOMP_RET_ALLOW
 #define DENY    (SECCOMP_RET_ERRNO | EPERM)

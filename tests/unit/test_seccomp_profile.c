@@ -10,9 +10,9 @@
 
 #include "lib/cleanup.h"
 #include "lib/json.h"
-#include "runtime/capability.h"
-#include "runtime/seccomp_cache.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/spec/capability.h"
+#include "runtime/spec/seccomp_cache.h"
+#include "runtime/spec/seccomp_profile.h"
 
 #define ALLOW      SECCOMP_RET_ALLOW
 #define ERRNO(e)   (SECCOMP_RET_ERRNO | (e))

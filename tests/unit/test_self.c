@@ -7,7 +7,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-#include "runtime/self.h"
+#include "runtime/sandbox/self.h"
 
 #define VICTIM "victim"
 

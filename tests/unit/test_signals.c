@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "lib/signals.h"
-#include "runtime/terminal.h"
+#include "runtime/monitor/terminal.h"
 
 static void names_and_numbers(void **state)
 {

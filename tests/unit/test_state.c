@@ -4,8 +4,8 @@
 
 #include "lib/cleanup.h"
 #include "lib/human.h"
-#include "runtime/health_log.h"
-#include "runtime/state.h"
+#include "runtime/container/health_log.h"
+#include "runtime/container/state.h"
 
 #define SECOND 1000000000LL
 

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "runtime/user.h"
+#include "runtime/sandbox/user.h"
 
 static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 			     "\n"

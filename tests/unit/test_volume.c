@@ -8,10 +8,10 @@
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
-#include "runtime/container.h"
-#include "runtime/host_mounts.h"
-#include "runtime/volume.h"
-#include "runtime/volume_private.h"
+#include "runtime/container/container.h"
+#include "runtime/container/volume.h"
+#include "runtime/container/volume_private.h"
+#include "runtime/engine/host_mounts.h"
 
 static void make(const char *name)
 {
