@@ -17,20 +17,23 @@
 /* ---- passwd(5) and group(5) */
 
 /* The text of a database of the container, an empty one if there is none; the caller frees. A
- * device or FIFO in its place is no database either, and is not waited for. */
+ * device or FIFO in its place is no database either, and is not even opened: a container can make nodes, and to open some (a
+ * watchdog, a tape) is to do something to the machine, whose device filter does not hold for us. */
 static char *read_database(int root_fd, const char *path, struct error *err)
 {
-	autoclose int fd = fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	autoclose int at = fs_open_in_root(root_fd, path, O_PATH, 0);
+	char again[32];
 	struct stat st;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+	if (at < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return xstrdup("");
+	if (at >= 0 && fstat(at, &st) == 0 && !S_ISREG(st.st_mode))
+		return xstrdup("");
+	autoclose int fd = at < 0 ? -1 : open(fs_fd_path(at, again), O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_errno(err, "%s", path);
 		return NULL;
 	}
-	if (!S_ISREG(st.st_mode))
-		return xstrdup("");
 
 	size_t size = st.st_size < (off_t)FILE_MAX ? (size_t)st.st_size : FILE_MAX;
 	autofree char *text = xmalloc(size + 1);

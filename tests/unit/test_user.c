@@ -129,6 +129,10 @@ static void what_is_no_file_is_no_database(void **state)
 	assert_string_equal(resolve(state, "web"),
 			    "unable to find user web: no matching entries in passwd file");
 	assert_string_equal(resolve(state, "3"), "3:0:0 /");
+	/* A device, which opening would fail at here, and do something with elsewhere. */
+	unlinkat(scratch(state), "etc/passwd", 0);
+	assert_int_equal(mknodat(scratch(state), "etc/passwd", S_IFCHR | 0644, 0), 0);
+	assert_string_equal(resolve(state, "3"), "3:0:0 /");
 	unlinkat(scratch(state), "etc/passwd", 0);
 	symlinkat("/etc/passwd", scratch(state), "etc/passwd");
 	assert_string_equal(resolve(state, "daemon"),
