@@ -2,6 +2,7 @@
 #include "runtime/sandbox/idmap.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
@@ -13,13 +14,18 @@ static pid_t clone_holder(void)
 {
 	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
 	uint64_t old_mask;
+	pid_t parent = getpid();
 
 	/* No handler of ours may run in the child. */
 	sys_sigprocmask(SIG_BLOCK, ~UINT64_C(0), &old_mask);
 	pid_t pid = sys_clone3(&args);
-	if (pid == 0)
-		for (;;)
+	if (pid == 0) {
+		/* Who is killed meanwhile must not leave it behind for ever, with all that is open. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
 			syscall(SYS_pause);
+		syscall(SYS_exit_group, 0);
+	}
 	int code = errno;
 	sys_sigprocmask(SIG_SETMASK, old_mask, NULL);
 	errno = code;

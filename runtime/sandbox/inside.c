@@ -36,6 +36,7 @@ struct inside *inside_start(int userns_fd, inside_fn fn, void *arg, struct error
 		return NULL;
 	}
 	*in = (struct inside){ .result = -1 };
+	pid_t parent = getpid();
 	fflush(NULL); /* or the child would write it a second time */
 	pid_t pid = fork();
 	if (pid < 0) {
@@ -44,8 +45,10 @@ struct inside *inside_start(int userns_fd, inside_fn fn, void *arg, struct error
 		return NULL;
 	}
 	if (pid == 0) {
+		/* Only now: a change of the user takes it away again (prctl(2)). */
+		int entered = enter(userns_fd, &in->err);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (enter(userns_fd, &in->err) == 0)
+		if (entered == 0 && getppid() == parent)
 			in->result = fn(arg, &in->bytes, &in->err);
 		_exit(0);
 	}
