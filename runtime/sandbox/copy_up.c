@@ -66,8 +66,11 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
 	while (n > 0 || (n < 0 && errno == EINTR));
 	if (n < 0)
 		return -1;
+	/* A change of the owner takes file capabilities away, too. */
+	if (copy_owner(to, st) < 0)
+		return -1;
 	copy_attributes(from, to);
-	return copy_owner(to, st);
+	return 0;
 }
 
 static int copy_other(int from_dir, int to_dir, const char *name, const struct stat *st)

@@ -4,7 +4,9 @@
 #include "tests/unit/box.h"
 
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
+#include "runtime/sandbox/copy_up.h"
 #include "runtime/sandbox/idmap.h"
 #include "runtime/spec/mount_options.h"
 
@@ -268,6 +270,27 @@ static void a_tmpfs_begins_with_what_it_covers(void **state)
 	/* The copy was changed, not the image nor the layer above it. */
 	assert_false(exists(scratch(state), "image/seed/x"));
 	assert_false(exists(scratch(state), "upper/seed/x"));
+}
+
+static void a_copy_keeps_file_capabilities(void **state)
+{
+	/* struct vfs_ns_cap_data's elder, with CAP_NET_RAW (capabilities(7)) */
+	const uint32_t ping[5] = { 0x02000001, 1U << 13, 0, 0, 0 };
+	uint32_t got[5] = { 0 };
+
+	need_root();
+	mkdirat(scratch(state), "from", 0755);
+	mkdirat(scratch(state), "to", 0755);
+	put_file(scratch(state), "from/ping", "x\n");
+	autoclose int from = openat(scratch(state), "from", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autoclose int to = openat(scratch(state), "to", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autofree char *source = str_format("%s/from/ping", scratch_path);
+	autofree char *copy = str_format("%s/to/ping", scratch_path);
+
+	assert_int_equal(setxattr(source, "security.capability", ping, sizeof(ping), 0), 0);
+	assert_int_equal(copy_up(from, to), 0);
+	assert_int_equal(getxattr(copy, "security.capability", got, sizeof(got)), sizeof(got));
+	assert_memory_equal(got, ping, sizeof(got));
 }
 
 static void mount_points_are_made_behind_links_to_nowhere(void **state)
@@ -798,6 +821,7 @@ int main(void)
 		cmocka_unit_test(propagation_is_what_was_asked_for),
 		cmocka_unit_test(a_new_tmpfs_has_the_mode_of_what_it_covers),
 		cmocka_unit_test(a_tmpfs_begins_with_what_it_covers),
+		cmocka_unit_test(a_copy_keeps_file_capabilities),
 		cmocka_unit_test(mount_points_are_made_behind_links_to_nowhere),
 		cmocka_unit_test(mounts_are_in_their_order),
 		cmocka_unit_test(the_root_can_be_covered),
