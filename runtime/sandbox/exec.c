@@ -94,7 +94,13 @@ static int plan_exec(struct sandbox_plan *plan, int pidfd, struct error *err)
 	if (plan->ns.user)
 		plan->stdio_uid = outside_uid(pid, plan->process->uid);
 	plan->ns.pid_fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
-	return plan->ns.pid_fd < 0 ? error_errno(err, "the container's process") : 0;
+	if (plan->ns.pid_fd < 0)
+		return error_errno(err, "the container's process");
+	if (plan->join_flags & CLONE_NEWNS)
+		return 0;
+	/* The container's process is in a chroot of the machine's mounts. */
+	plan->root_fd = sandbox_open_root(pidfd, err);
+	return plan->root_fd < 0 ? -1 : 0;
 }
 
 int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[3], int cgroup_fd,
@@ -111,6 +117,7 @@ int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[
 	int result = plan_exec(&plan, pidfd, err);
 	if (result == 0)
 		result = sandbox_launch(&plan, stdio, cgroup_fd, out, err);
+	cleanup_close(&plan.root_fd);
 	sandbox_plan_release(&plan);
 	return result == 0 ? sandbox_start(out, err) : -1;
 }

@@ -224,17 +224,17 @@ uint32_t namespaces_outside_id(const struct spec_mapping *maps, size_t n, uint32
 
 int namespaces_of(pid_t pid, uint64_t *flags, bool *user, struct error *err)
 {
-	static const uint64_t where_other[] = { CLONE_NEWUSER, CLONE_NEWTIME };
+	static const uint64_t where_other[] = { CLONE_NEWUSER, CLONE_NEWTIME, CLONE_NEWNS };
 
-	*flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
-	for (size_t i = 0; i < 2; i++) {
+	*flags = CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+	for (size_t i = 0; i < sizeof(where_other) / sizeof(where_other[0]); i++) {
 		char path[48];
 
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid,
 			 namespace_file(where_other[i]));
 		if (access(path, F_OK) < 0) {
 			/* A kernel without time namespaces, or the process has ended. */
-			if (where_other[i] == CLONE_NEWUSER)
+			if (where_other[i] != CLONE_NEWTIME)
 				return error_set(err, ESRCH, "the container is not running");
 			continue;
 		}

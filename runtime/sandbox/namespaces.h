@@ -54,8 +54,9 @@ int namespaces_write_offsets(pid_t pid, const struct spec *spec, struct error *e
 /* What the machine calls the container's ID: id itself where no mapping has it. */
 uint32_t namespaces_outside_id(const struct spec_mapping *maps, size_t n, uint32_t id);
 
-/* Parent, exec: the flags for setns(2) on a pidfd of process pid: all namespaces but the pid namespace, those of user and
- * time only where they are not ours (joining one's own user namespace is an error). In *user whether that is among them.
+/* Parent, exec: the flags for setns(2) on a pidfd of process pid: all namespaces but the pid namespace, those of mount, user
+ * and time only where they are not ours (joining one's own user namespace is an error, and one's own mount namespace leads
+ * to the machine's root). In *user whether that is among them.
  * Whoever calls makes sure afterwards that pid still was that process. -1 with err set. */
 int namespaces_of(pid_t pid, uint64_t *flags, bool *user, struct error *err);
 

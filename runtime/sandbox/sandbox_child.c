@@ -258,6 +258,8 @@ static int enter_running(struct sandbox_plan *plan, struct rootfs_fds *fds, int 
 {
 	if (sys_setns(plan->join_pidfd, (int)plan->join_flags) < 0)
 		return sandbox_fault(plan, STEP_NAMESPACE, NULL);
+	if (plan->root_fd >= 0 && (fchdir(plan->root_fd) < 0 || chroot(".") < 0))
+		return sandbox_fault(plan, STEP_ROOT, "chroot");
 	if (plan->ns.user && sandbox_become_root(plan) < 0)
 		return -1;
 	fds->root = sys_openat2(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0, 0);

@@ -73,7 +73,7 @@ struct sandbox_plan {
 	const struct spec *spec; /* NULL: a further process of a running container */
 	const struct spec_process *process;
 	struct namespace_plan ns;
-	int root_fd; /* detached mount of the root */
+	int root_fd; /* detached mount of the root; exec: the folder that is the root in the machine's mounts, or -1 */
 	enum {
 		ROOT_DETACHED,
 		ROOT_ATTACHED,

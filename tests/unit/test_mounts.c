@@ -8,6 +8,7 @@
 
 #include "runtime/sandbox/copy_up.h"
 #include "runtime/sandbox/idmap.h"
+#include "runtime/sandbox/rootfs.h"
 #include "runtime/spec/mount_options.h"
 
 static int setup(void **state)
@@ -765,6 +766,42 @@ static void it_goes_without_pivot_root(void **state)
 	check(&spec, "/\ngone\nsh\n");
 }
 
+/* Without a mount namespace the container is in a chroot, and a further process of it is too. */
+static void exec_does_without_a_mount_namespace(void **state)
+{
+	autospec struct spec spec = SPEC_INIT;
+	struct spec_process p = { 0 };
+	struct error err = ERROR_INIT;
+	struct sandbox sb, added;
+
+	need_root();
+	put_file(scratch(state), "image/here", "");
+	spec.namespaces = CLONE_NEWPID;
+	spec.root.path = str_format("%s/image", scratch_path);
+	spec.process.cwd = xstrdup("/");
+	strv_add(&spec.process.args, "/bin/sh");
+	strv_add(&spec.process.args, "-c");
+	strv_add(&spec.process.args, "while :; do /bin/busybox sleep 1; done");
+	autoclose int root = sandbox_mount_root(&spec.root, &err);
+	assert_int_equal(sandbox_create(&spec, root, NULL, -1, &sb, &err), 0);
+	assert_int_equal(sandbox_start(&sb, &err), 0);
+
+	p.cwd = xstrdup("/bin");
+	strv_add(&p.args, "/bin/sh");
+	strv_add(&p.args, "-c");
+	strv_add(&p.args, "cd .. && test $(pwd) = / && test -e here && test -e ../../../here");
+	assert_int_equal(sandbox_exec(sb.pidfd, &p, NULL, -1, &added, &err), 0);
+	assert_int_equal(wait_status(added.pid), 0);
+	sandbox_close(&added);
+	spec_process_free(&p);
+
+	assert_int_equal(sys_pidfd_send_signal(sb.pidfd, SIGKILL), 0);
+	wait_status(sb.pid);
+	sandbox_close(&sb);
+	rootfs_unmount(&spec, spec.root.path);
+	assert_int_equal(unlinkat(scratch(state), "image/here", 0), 0);
+}
+
 /* Without a cgroup namespace the machine's own mount is shown: mounting anew would change the options of it. */
 static void cgroups_are_shown(void **state)
 {
@@ -840,6 +877,7 @@ int main(void)
 		cmocka_unit_test(proc_cannot_be_faked),
 		cmocka_unit_test(the_roots_propagation_is_as_asked),
 		cmocka_unit_test(it_goes_without_pivot_root),
+		cmocka_unit_test(exec_does_without_a_mount_namespace),
 		cmocka_unit_test(cgroups_are_shown),
 		cmocka_unit_test(sysctls_need_no_proc_in_the_container),
 	};
