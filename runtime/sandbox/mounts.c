@@ -312,6 +312,11 @@ static int prepare_shared(const struct sandbox_plan *plan, const struct spec_mou
 	if (mount < 0)
 		return error_set(err, code, "mount %s: %s: %s", m->destination,
 				 why[0] ? why : m->type, strerror(code));
+	/* It was made with the others. */
+	struct spec_mount rest = *m;
+	rest.attr_set = rest.attr_clear = 0;
+	if ((m->propagation && set_propagation(mount, m) < 0) || set_attributes(mount, &rest) < 0)
+		return error_errno(err, "mount %s", m->destination);
 	return STEAL_FD(mount);
 }
 

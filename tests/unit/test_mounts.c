@@ -549,7 +549,8 @@ static void a_user_namespace_has_all_mounts(void **state)
 			" touch /made /dev/shm/x /dev/mqueue && cat /note; stat -c %u /note /deep;"
 			" for m in /proc /sys /dev/pts /sys/fs/cgroup /dev/mqueue; do grep -q \" $m \" /proc/mounts || echo $m; done;"
 			" cat /proc/keys 2>&1 | wc -l; echo x 2>&- >/proc/sys/kernel/panic || echo no;"
-			" chmod 606 /dev/null 2>&- && chmod 666 /dev/null && echo its own; mount -o remount,rw /sys 2>&- || echo no; ls -d /dev/fd/0;" SHOW_OTHERS);
+			" chmod 606 /dev/null 2>&- && chmod 666 /dev/null && echo its own; mount -o remount,rw /sys 2>&- || echo no; ls -d /dev/fd/0;"
+			" grep -c '^mqueue /rro mqueue ro,nosuid' /proc/mounts;" SHOW_OTHERS);
 		spec.namespaces |= CLONE_NEWUSER | CLONE_NEWNET;
 		spec.namespaces &= ~shared[i];
 		spec_add_mapping(&spec.uid_mappings, &spec.n_uid_mappings,
@@ -560,8 +561,9 @@ static void a_user_namespace_has_all_mounts(void **state)
 		strv_add(&spec.root.lowers, again);
 		add(&spec, "bind", "note", "/note", "bind,idmap");
 		add(&spec, "bind", "note", "/deep/folder/note", "bind");
+		add(&spec, "mqueue", NULL, "/rro", "rro,rnosuid");
 		check(&spec,
-		      "0 100000 65536\n0:0\ncharacter special file\n2\n1\nhello\n0\n0\n0\nno\nits own\nno\n/dev/fd/0\nat /\n");
+		      "0 100000 65536\n0:0\ncharacter special file\n2\n1\nhello\n0\n0\n0\nno\nits own\nno\n/dev/fd/0\n1\nat /\nat /rro\n");
 		assert_int_equal(fstatat(scratch(state), "upper/made", &st, 0), 0);
 		assert_int_equal(st.st_uid, 0);
 		assert_int_equal(unlinkat(scratch(state), "upper/made", 0), 0);
