@@ -336,22 +336,49 @@ int cgroup_freeze(int cgroup_fd, bool frozen, struct error *err)
 
 /* ---- Removal */
 
-static int remove_below(int fd);
-
-static int remove_child(int parent, const char *name, void *arg)
+/* Removes the children of at that have none of their own. Returns the first that is left, open; -1: all are gone, or (stuck)
+ * the one that was emptied before cannot be removed. */
+static int remove_leaves(int at, bool emptied, bool *stuck)
 {
-	(void)arg;
-	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
-		return 0;
-	autoclose int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		remove_below(fd);
-	return unlinkat(parent, name, AT_REMOVEDIR);
+	int copy = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autodir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+
+	*stuck = !dir;
+	if (!dir && copy >= 0)
+		close(copy);
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (e->d_type != DT_DIR || e->d_name[0] == '.')
+			continue;
+		if (unlinkat(at, e->d_name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
+			emptied = false;
+			continue;
+		}
+		int next = emptied ? -1 : openat(at, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*stuck = next < 0;
+		return next;
+	}
+	return -1;
 }
 
-static int remove_below(int fd)
+/* Down and up again with one descriptor: a container may have nested more cgroups than we may open. */
+static void remove_below(int fd)
 {
-	return each_child(fd, remove_child, NULL);
+	autoclose int at = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool stuck, emptied = false;
+
+	for (size_t depth = 0; at >= 0;) {
+		int next = remove_leaves(at, emptied, &stuck);
+
+		if (stuck || (next < 0 && depth == 0))
+			return;
+		emptied = next < 0;
+		depth = emptied ? depth - 1 : depth + 1;
+		if (emptied)
+			next = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = next;
+	}
 }
 
 int cgroup_remove(const char *name, int timeout_ms, struct error *err)

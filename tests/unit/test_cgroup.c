@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "lib/cleanup.h"
@@ -59,6 +60,34 @@ static void it_is_made_and_removed(void **state)
 	assert_int_equal(err.code, ENOENT);
 }
 
+/* A container may nest cgroups, and deeper than we may open folders. */
+static void what_is_nested_deeply_goes_too(void **state)
+{
+	struct error err = ERROR_INIT;
+	autoclose int fd = create();
+	struct rlimit old, few;
+
+	(void)state;
+	for (int branch = 0; branch < 3; branch++) {
+		char path[256] = "0";
+		size_t len = 1;
+
+		path[0] = (char)('0' + branch);
+		assert_int_equal(mkdirat(fd, path, 0755), 0);
+		for (int depth = 0; depth < 40; depth++, len += 2) {
+			memcpy(path + len, "/d", 3);
+			assert_int_equal(mkdirat(fd, path, 0755), 0);
+		}
+	}
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = (struct rlimit){ .rlim_cur = 32, .rlim_max = old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	int result = cgroup_remove(NAME, 1000, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(result, 0);
+	assert_false(cgroup_populated(fd));
+}
+
 static void its_processes_are_counted_frozen_and_killed(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -112,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_made_and_removed),
+		cmocka_unit_test(what_is_nested_deeply_goes_too),
 		cmocka_unit_test(its_processes_are_counted_frozen_and_killed),
 		cmocka_unit_test(a_machine_without_is_no_failure),
 	};
