@@ -197,11 +197,13 @@ static int describe(const struct oci_launch *launch, struct oci_container *c, st
 	struct stat st;
 
 	c->bundle = realpath(launch->bundle, NULL);
-	c->cgroup = cgroup_path(spec->cgroup, c->id, err);
 	if (!c->bundle)
 		return error_errno(err, "bundle \"%s\"", launch->bundle);
-	if (!c->cgroup)
+	char *cgroup = cgroup_path(spec->cgroup, c->id, err);
+	if (!cgroup)
 		return -1;
+	free(spec->cgroup);
+	spec->cgroup = cgroup;
 	if (!spec->root.path)
 		return error_set(err, EINVAL, "root.path is missing");
 	c->rootfs = realpath(spec->root.path, NULL);
@@ -211,8 +213,6 @@ static int describe(const struct oci_launch *launch, struct oci_container *c, st
 		return error_set(err, ENOTDIR, "root.path \"%s\" is no folder", spec->root.path);
 	free(spec->root.path);
 	spec->root.path = xstrdup(c->rootfs);
-	free(spec->cgroup);
-	spec->cgroup = xstrdup(c->cgroup);
 	c->shares_pids = !(spec->namespaces & CLONE_NEWPID);
 	strv_extend(&c->annotations, &spec->annotations);
 	return 0;
@@ -273,10 +273,12 @@ static int build(struct oci_container *c, struct spec *spec, struct sandbox *sb,
 {
 	static struct spec_callbacks callbacks = { .created = on_created, .state = on_state };
 
-	autoclose int cgroup = cgroup_create(c->cgroup, err);
+	autoclose int cgroup = cgroup_create(spec->cgroup, err);
 	if (cgroup < 0 && err->code)
 		return -1;
-	if (place_cgroup_mounts(spec, cgroup, err) < 0 ||
+	/* Not before it is ours: the end of a container kills all in its cgroup. */
+	c->cgroup = xstrdup(spec->cgroup);
+	if (oci_container_save(c, err) < 0 || place_cgroup_mounts(spec, cgroup, err) < 0 ||
 	    cgroup_apply(cgroup, &spec->resources, err) < 0 ||
 	    cgroup_allow_devices(cgroup, spec, err) < 0)
 		return -1;
@@ -325,8 +327,8 @@ int oci_create(const struct oci_context *ctx, const char *id, const struct oci_l
 		return -1;
 	if (describe(launch, c, spec, err) == 0 &&
 	    fs_write_file(c->dir_fd, "config.json", text, len, 0600, FS_VOLATILE, err) == 0 &&
-	    oci_container_save(c, err) == 0 && build(c, spec, sb, err) == 0 &&
-	    on_created(c, sb->pid, err) == 0 && oci_hand_out(launch, sb, err) == 0) {
+	    build(c, spec, sb, err) == 0 && on_created(c, sb->pid, err) == 0 &&
+	    oci_hand_out(launch, sb, err) == 0) {
 		c->creating = false;
 		if (oci_container_save(c, err) == 0)
 			return 0;

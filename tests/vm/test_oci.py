@@ -109,6 +109,22 @@ def test_bad_states(box):
 
 
 @pytest.mark.host_is_enough
+def test_a_failed_create_kills_nobody_in_a_cgroup_of_that_name(box):
+    def share(config):
+        config["linux"]["cgroupsPath"] = f"/{box.prefix}-shared"
+
+    def no_root(config):
+        share(config)
+        config["root"]["path"] = "nowhere"
+
+    box.start("a", change=share)
+    assert "has processes already" in box.fails("create -b " + box.bundle, "b")
+    box.config("true", change=no_root)
+    assert "root.path" in box.fails("create -b " + box.bundle, "b")
+    assert box.status("a") == "running"
+
+
+@pytest.mark.host_is_enough
 def test_ids(box):
     box.config("true")
     for bad in ("'a b'", "../up", ".", "..", "''", "a/b", "'a\nb'", "é", "x" * 300):
