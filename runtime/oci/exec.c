@@ -74,6 +74,23 @@ static void replace(char **target, const char *value)
 	*target = xstrdup(value);
 }
 
+/* What a file of --process leaves out of the rules that the container lives under holds for this process, too: the file has no
+ * place for a seccomp filter. */
+static int confine(const struct oci_container *c, struct spec_process *p, struct error *err)
+{
+	autospec struct spec own = SPEC_INIT;
+
+	if (oci_container_config(c, &own, err) < 0)
+		return -1;
+	p->seccomp = own.process.seccomp;
+	p->custom_seccomp = STEAL_PTR(own.process.custom_seccomp);
+	if (!p->apparmor_profile)
+		p->apparmor_profile = STEAL_PTR(own.process.apparmor_profile);
+	if (!p->selinux_label)
+		p->selinux_label = STEAL_PTR(own.process.selinux_label);
+	return 0;
+}
+
 /* The container's own process with other words, and as the flags have it. */
 static int adapt_process(const struct exec *x, char **args, int root_fd, struct spec_process *p,
 			 struct error *err)
@@ -148,7 +165,7 @@ static int describe(const struct exec *x, const struct oci_container *c, char **
 
 	if (root < 0)
 		return -1;
-	if (x->process ? read_process(x->process, p, err) < 0
+	if (x->process ? read_process(x->process, p, err) < 0 || confine(c, p, err) < 0
 		       : oci_container_config(c, spec, err) < 0 ||
 				 adapt_process(x, args, root, p, err) < 0)
 		return -1;

@@ -250,6 +250,18 @@ def test_exec_of_a_process_file(box):
 
 
 @pytest.mark.host_is_enough
+def test_exec_of_a_process_file_has_the_containers_filter(box):
+    def change(config):
+        config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+            {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 42}]}
+
+    box.start("a", change=change)
+    path = box.write("process.json", json.dumps({"args": ["grep", "Seccomp:", "/proc/self/status"], "cwd": "/",
+                                                 "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0}}))
+    assert box.ok(f"exec --process {path}", "a").split() == ["Seccomp:", "2"]
+
+
+@pytest.mark.host_is_enough
 def test_exec_detached(box):
     box.start("a")
     box.ok(f"exec -d --pid-file {box.top}/pid", "a", "sleep 1003 </dev/null >/dev/null 2>&1")
