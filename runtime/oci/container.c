@@ -352,10 +352,11 @@ enum oci_status oci_container_status(const struct oci_container *c)
 		return OCI_CREATING;
 	if (!is_alive(c))
 		return OCI_STOPPED;
-	if (waits_for_start(c))
-		return OCI_CREATED;
+	/* One that waits for `start` may be paused, too, and answers nobody then. */
 	autoclose int cgroup = oci_container_cgroup(c);
-	return cgroup_frozen(cgroup) ? OCI_PAUSED : OCI_RUNNING;
+	if (cgroup_frozen(cgroup))
+		return OCI_PAUSED;
+	return waits_for_start(c) ? OCI_CREATED : OCI_RUNNING;
 }
 
 const char *oci_status_name(enum oci_status status)

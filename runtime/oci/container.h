@@ -23,7 +23,7 @@ enum oci_status {
 	OCI_CREATING, /* `create` is at work */
 	OCI_CREATED,  /* its process waits for `start` */
 	OCI_RUNNING,
-	OCI_PAUSED,
+	OCI_PAUSED, /* also before `start` */
 	OCI_STOPPED /* also what a `create` that was killed left behind */
 };
 

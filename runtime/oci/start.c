@@ -16,6 +16,8 @@ static int start(const struct oci_context *ctx, const char *id, struct error *er
 	status = oci_container_status(&c);
 	if (status == OCI_STOPPED)
 		return error_set(err, EINVAL, "cannot start a container that has stopped");
+	if (status == OCI_PAUSED)
+		return error_set(err, EINVAL, "cannot start a paused container; resume it first");
 	if (status != OCI_CREATED)
 		return error_set(err, EINVAL, "cannot start an already running container");
 	int result = sandbox_attach(c.pid, c.dir_fd, "start", &sb, err);

@@ -309,6 +309,19 @@ def test_pause_and_resume(box):
     box.ok("delete --force", "a")
 
 
+@pytest.mark.host_is_enough
+def test_pause_of_a_created_container(box):
+    box.config("sleep", "1000")
+    box.create("a")
+    box.ok("pause", "a")
+    assert box.status("a") == "paused"
+    assert "paused" in box.fails("start", "a")
+    box.ok("resume", "a")
+    assert box.status("a") == "created"
+    box.ok("start", "a")
+    assert box.status("a") == "running"
+
+
 def test_events_stats(box):
     box.start("a")
     event = json.loads(box.ok("events --stats", "a"))
