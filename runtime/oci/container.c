@@ -243,8 +243,11 @@ int oci_container_lock(struct oci_container *c, struct error *err)
 		poll(NULL, 0, 20);
 	}
 	c->locked = true;
-	if (fstat(c->dir_fd, &st) < 0 || st.st_nlink == 0)
+	if (fstat(c->dir_fd, &st) < 0 || st.st_nlink == 0) {
+		/* What has its name now is another's. */
+		oci_container_unlock(c);
 		return not_there(c->id, err);
+	}
 	return read_state(c, err);
 }
 

@@ -59,7 +59,7 @@ int oci_container_open(const char *root, const char *id, struct oci_container *c
 		       struct error *err);
 
 /* Takes the lock and reads the state again; waits up to ten seconds for who holds it. -1 with err set: EBUSY, or as
- * oci_container_open. */
+ * oci_container_open; it is not locked then, unless its state is damaged. */
 int oci_container_lock(struct oci_container *c, struct error *err);
 void oci_container_unlock(struct oci_container *c);
 

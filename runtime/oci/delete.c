@@ -23,7 +23,7 @@ static int remove_forced(const struct oci_context *ctx, const char *id, struct e
 	}
 	if (oci_container_lock(&c, &why) < 0 && !c.locked) {
 		*err = why;
-		return -1;
+		return why.code == ENOENT ? 0 : -1;
 	}
 	return oci_destroy(ctx, &c, NULL, err);
 }
