@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -161,6 +162,27 @@ int cgroup_open(const char *name, struct error *err)
 	int fd = base < 0 ? -1 : openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return fd < 0 ? error_errno(err, "cgroup %s", name) : fd;
+}
+
+int cgroup_open_leaf(int cgroup_fd, pid_t pid)
+{
+	char passed_on[CGROUP_FILE_MAX], path[32];
+
+	if (cgroup_fd < 0 || cgroup_file_read(cgroup_fd, "cgroup.subtree_control", passed_on) <= 1)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	autoclose int base = cgroup_open_root();
+	autofile FILE *table = fopen(path, "re");
+	autofree char *line = NULL;
+	size_t cap = 0;
+	while (base >= 0 && table && getline(&line, &cap, table) > 0) {
+		if (strncmp(line, "0::/", 4) != 0)
+			continue;
+		line[strcspn(line, "\n")] = '\0';
+		return fs_openat2(base, line + 4, O_RDONLY | O_DIRECTORY, 0,
+				  RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	}
+	return -1;
 }
 
 /* ---- Its processes */

@@ -41,6 +41,11 @@ int cgroup_allow_devices(int cgroup_fd, const struct spec *spec, struct error *e
  * cgroup_remove. */
 int cgroup_open(const char *name, struct error *err);
 
+/* Where a process can be added: a cgroup that has passed controllers on to those below it takes none itself (cgroup v2's rule of
+ * no internal processes), as with systemd or another container host inside. That of process pid is opened then. -1: cgroup_fd
+ * takes processes, or there is no other. */
+int cgroup_open_leaf(int cgroup_fd, pid_t pid);
+
 /* SIGKILL to every process in it and below it, including those being forked. Returns at once; the
  * processes are gone when cgroup_populated says so. Returns 0 or -1 with err set. A descriptor of
  * -1 is no error. */

@@ -10,6 +10,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/sandbox/sandbox_launch.h"
 #include "runtime/spec/kernel.h"
 
@@ -114,9 +115,13 @@ int sandbox_exec(int pidfd, const struct spec_process *process, const int stdio[
 	if (sandbox_check_process(process, err) < 0)
 		return -1;
 	/* A pid that was given to another meanwhile belongs to a process that pidfd is not: joining fails then. */
+	pid_t pid;
 	int result = plan_exec(&plan, pidfd, err);
+	autoclose int leaf = result == 0 && sandbox_pid_of(pidfd, &pid, NULL) == 0
+				     ? cgroup_open_leaf(cgroup_fd, pid)
+				     : -1;
 	if (result == 0)
-		result = sandbox_launch(&plan, stdio, cgroup_fd, out, err);
+		result = sandbox_launch(&plan, stdio, leaf >= 0 ? leaf : cgroup_fd, out, err);
 	cleanup_close(&plan.root_fd);
 	sandbox_plan_release(&plan);
 	return result == 0 ? sandbox_start(out, err) : -1;

@@ -262,6 +262,19 @@ def test_exec_of_a_process_file_has_the_containers_filter(box):
 
 
 @pytest.mark.host_is_enough
+def test_exec_beside_a_process_in_a_cgroup_of_its_own(box):
+    """As systemd does inside: it moves into a cgroup below, and the container's own takes no process any more."""
+    box.start("a")
+    group = box.machine.ok(f"find /sys/fs/cgroup -type d -name {box.id('a')}").strip()
+    controllers = box.machine.ok(f"cat {group}/cgroup.controllers").split()
+    if not controllers:
+        pytest.skip("cgroup v2 has no controller here")
+    box.machine.ok(f"mkdir {group}/init && cat {group}/cgroup.procs >{group}/init/cgroup.procs && "
+                   f"echo +{controllers[0]} >{group}/cgroup.subtree_control")
+    assert "0::/init" in box.ok("exec", "a", "cat /proc/self/cgroup").split()
+
+
+@pytest.mark.host_is_enough
 def test_exec_detached(box):
     box.start("a")
     box.ok(f"exec -d --pid-file {box.top}/pid", "a", "sleep 1003 </dev/null >/dev/null 2>&1")
