@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
@@ -45,13 +47,43 @@ int engine_env(struct strv *env, const char *value, struct error *err)
 	return 0;
 }
 
+/* A file of any kind: a shell's <(command) is a pipe, and who has nothing to say gives /dev/null. */
+static char *read_file(const char *path, size_t *size, struct error *err)
+{
+	struct stat st;
+	autoclose int fd = -1;
+	autofree char *text = NULL;
+	ssize_t n;
+
+	if (stat(path, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)))
+		return fs_read_file(AT_FDCWD, path, ENV_FILE_MAX, size, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		error_errno(err, "cannot open '%s'", path);
+		return NULL;
+	}
+	text = xmalloc(ENV_FILE_MAX + 2);
+	n = fs_read_full(fd, text, ENV_FILE_MAX + 1);
+	if (n < 0) {
+		error_errno(err, "cannot read '%s'", path);
+		return NULL;
+	}
+	if (n > (ssize_t)ENV_FILE_MAX) {
+		error_set(err, EFBIG, "'%s' is larger than %u bytes", path, ENV_FILE_MAX);
+		return NULL;
+	}
+	text[n] = '\0';
+	*size = (size_t)n;
+	return STEAL_PTR(text);
+}
+
 /* Calls add for each line of a file but blank ones and those that begin with #. */
 static int each_line(struct strv *to, const char *path,
 		     int (*add)(struct strv *to, const char *line, struct error *err),
 		     struct error *err)
 {
 	size_t size;
-	autofree char *text = fs_read_file(AT_FDCWD, path, ENV_FILE_MAX, &size, err);
+	autofree char *text = read_file(path, &size, err);
 	char *rest = text, *line;
 	unsigned number = 0;
 

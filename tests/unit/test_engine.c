@@ -127,6 +127,28 @@ static void environment_files(void **state)
 	strv_free(&env);
 }
 
+/* As a shell's <(command) gives it; and a device. */
+static void environment_from_a_pipe(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct strv env = STRV_INIT;
+	char path[40];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "A=1\nB=2\n", 8), 8);
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_int_equal(engine_env_file(&env, path, &err), 0);
+	assert_int_equal(engine_env_file(&env, "/dev/null", &err), 0);
+	assert_string_equal(joined(&env), "A=1 B=2");
+	assert_int_equal(engine_env_file(&env, "/dev/zero", &err), -1);
+	assert_int_equal(err.code, EFBIG);
+	close(ends[0]);
+	strv_free(&env);
+}
+
 static void values_that_make_no_sense(void **state)
 {
 	static const struct {
@@ -262,6 +284,7 @@ int main(void)
 		ENGINE_TEST(entrypoint_and_command),
 		cmocka_unit_test(environments),
 		cmocka_unit_test_setup_teardown(environment_files, scratch_setup, scratch_teardown),
+		cmocka_unit_test(environment_from_a_pipe),
 		ENGINE_TEST(values_that_make_no_sense),
 		ENGINE_TEST(merged),
 		cmocka_unit_test_setup_teardown(to_a_spec, store_setup, store_teardown),
