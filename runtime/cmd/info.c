@@ -29,8 +29,8 @@ static void print_driver(const struct host_info *h)
 	       "  Volume: local\n"
 	       "  Network: host null\n"
 	       "  Log: json-file none\n"
-	       " Runtimes: knarr-oci\n"
-	       " Default Runtime: knarr-oci\n"
+	       " Runtimes: knarr\n"
+	       " Default Runtime: knarr\n"
 	       " Init Binary: built in\n"
 	       " Security Options:\n"
 	       "  seccomp\n"
@@ -147,8 +147,8 @@ static yyjson_mut_doc *document(const struct store *st, const struct host_info *
 	put_limits(doc, o, h);
 	put_machine(doc, o, st, h);
 	runtimes = yyjson_mut_obj_add_obj(doc, o, "Runtimes");
-	inspect_put(doc, yyjson_mut_obj_add_obj(doc, runtimes, "knarr-oci"), "path", "knarr-oci");
-	yyjson_mut_obj_add_str(doc, o, "DefaultRuntime", "knarr-oci");
+	inspect_put(doc, yyjson_mut_obj_add_obj(doc, runtimes, "knarr"), "path", "knarr-oci");
+	yyjson_mut_obj_add_str(doc, o, "DefaultRuntime", "knarr");
 	yyjson_mut_obj_add_bool(doc, o, "LiveRestoreEnabled", true);
 	yyjson_mut_obj_add_str(doc, o, "InitBinary", "built in");
 	put_list(doc, o, "SecurityOptions",

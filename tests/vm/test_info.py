@@ -31,6 +31,8 @@ def test_info_tells_the_machine(machine):
     assert int(machine.ok("docker info -f '{{.MemTotal}}'")) == memory
     whole = json.loads(machine.ok("docker system info --format json"))
     assert whole["Images"] == len(set(i for _, i in machine.images()))
+    assert machine.ok(f"docker run --rm --runtime {told['Default Runtime']} busybox echo ran") == "ran\n"
+    assert list(whole["Runtimes"]) == [whole["DefaultRuntime"]] == [told["Default Runtime"]]
     assert whole["Driver"] == "overlayfs" and whole["Plugins"]["Volume"] == ["local"]
     assert whole["Name"] == machine.ok("hostname").strip()
 
