@@ -11,6 +11,20 @@
 #define COMMAND_WIDTH 20 /* characters, the ellipsis being one */
 #define MOUNT_WIDTH   15
 
+/* One byte as Go's strconv.Quote has it. */
+static void quote(struct strbuf *out, unsigned char byte)
+{
+	static const char plain[] = "\a\b\t\n\v\f\r\"\\", letters[] = "abtnvfr\"\\";
+	const char *at = byte ? strchr(plain, byte) : NULL;
+
+	if (at)
+		strbuf_printf(out, "\\%c", letters[at - plain]);
+	else if (byte < ' ' || byte == 0x7f)
+		strbuf_printf(out, "\\x%02x", byte);
+	else
+		strbuf_putc(out, (char)byte);
+}
+
 /* The command as Docker shows it: words with a space in them in single quotes, all of it in double ones. */
 void container_text_command(const struct container_config *c, bool whole, struct strbuf *out)
 {
@@ -30,11 +44,8 @@ void container_text_command(const struct container_config *c, bool whole, struct
 			cut = i;
 	}
 	strbuf_putc(out, '"');
-	for (size_t i = 0; i < text.len && (whole || width <= COMMAND_WIDTH || i < cut); i++) {
-		if (text.data[i] == '"' || text.data[i] == '\\')
-			strbuf_putc(out, '\\');
-		strbuf_putc(out, text.data[i]);
-	}
+	for (size_t i = 0; i < text.len && (whole || width <= COMMAND_WIDTH || i < cut); i++)
+		quote(out, (unsigned char)text.data[i]);
 	strbuf_puts(out, !whole && width > COMMAND_WIDTH ? "…\"" : "\"");
 }
 

@@ -51,6 +51,8 @@ def test_ps_shortens_long_commands(machine):
     machine.ok("docker run -d busybox sh -c 'sleep 1000; echo a rather long command'")
     assert rows(machine.ok("docker ps"))[0]["COMMAND"] == '"sh -c \'sleep 1000; …"'
     assert "a rather long command" in machine.ok("docker ps --no-trunc")
+    machine.ok("docker run -d busybox sh -c \"$(printf 'sleep 1000\\n\\techo two lines')\"")
+    assert rows(machine.ok("docker ps"))[0]["COMMAND"] == '"sh -c \'sleep 1000\\n\\t…"'
 
 
 def test_ps_of_nothing_is_a_header(machine):
