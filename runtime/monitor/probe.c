@@ -43,6 +43,11 @@ struct check {
 
 static int make_cgroup(int parent)
 {
+	/* One that a check left because its processes, killed, were still on their way out. Since cgroup.kill's race with
+	 * fork was mended (Linux 6.14 and stable ones), what is cloned into a cgroup that was ever killed is killed, too:
+	 * no later check would succeed in it. */
+	if (parent >= 0)
+		unlinkat(parent, CGROUP, AT_REMOVEDIR);
 	if (parent < 0 || (mkdirat(parent, CGROUP, 0755) < 0 && errno != EEXIST))
 		return -1;
 	return openat(parent, CGROUP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -57,6 +57,14 @@ def test_too_long_is_killed_with_all_it_started(machine):
     assert int(machine.ok("docker exec slow ps | grep -c '[s]leep 4321' || true")) <= 3
 
 
+def test_recovers_from_timeouts(machine):
+    start(machine, "stuck", "test -e /well || (sleep 4323; true)", "--health-timeout 1s --health-retries 1")
+    machine.until("docker inspect --format '{{.State.Health.FailingStreak}}' stuck", "[2-9]")
+    assert {r["Output"] for r in health(machine, "stuck")["Log"]} == {"Health check exceeded timeout (1s)"}
+    machine.ok("docker exec stuck touch /well")
+    machine.until("docker ps", r"\(healthy\)")
+
+
 def test_output_is_cut(machine):
     start(machine, "loud", "yes | head -c 100000")
     machine.until("docker ps", r"\(healthy\)")
