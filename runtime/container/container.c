@@ -336,6 +336,7 @@ int container_open_first(const struct store *st, struct container *c, struct err
 static int open_config(const struct store *st, const char *id, struct container *c,
 		       struct error *err)
 {
+	struct error why = ERROR_INIT;
 	autofree char *text = NULL;
 	size_t len;
 
@@ -344,10 +345,12 @@ static int open_config(const struct store *st, const char *id, struct container 
 	if (c->dirfd < 0)
 		return error_errno(err, "container %.12s", id);
 	c->run_dirfd = open_run(st, id, false);
-	text = fs_read_file(c->dirfd, "container.json", CONTAINER_CONFIG_MAX, &len, err);
-	if (!text && err->code == ENOENT && c->run_dirfd >= 0)
+	text = fs_read_file(c->dirfd, "container.json", CONTAINER_CONFIG_MAX, &len, &why);
+	if (!text && why.code == ENOENT && c->run_dirfd >= 0)
 		text = fs_read_file(c->run_dirfd, "container.json", CONTAINER_CONFIG_MAX, &len,
-				    err);
+				    &why);
+	if (!text)
+		error_set(err, why.code, "%s", why.message);
 	if (!text || config_parse(text, len, id, &c->config, err) < 0) {
 		container_close(c);
 		return -1;

@@ -71,7 +71,7 @@ int host_mounts_parse_volume(const char *word, struct host_config *h, struct err
 	char *copy autofree = xstrdup(word);
 	struct host_mount m autohostmount = { .type = HOST_MOUNT_VOLUME };
 	struct host_mount no_mode autohostmount = { 0 };
-	char *parts[3];
+	char *parts[3] = { NULL };
 	size_t n;
 
 	if (!*word)
