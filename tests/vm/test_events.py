@@ -32,18 +32,18 @@ def test_a_life(machine):
 
 
 def test_filters_and_formats(machine):
-    machine.ok("docker run --name aa busybox true; docker run --name bb busybox sh -c 'exit 3' || true")
-    assert actions(past(machine, "--filter container=bb --filter event=die")) == ["die"]
-    assert actions(past(machine, "--filter container=bb --filter event=die --filter event=create")) == ["create", "die"]
-    assert past(machine, "--filter type=network --filter container=bb") == ""
+    machine.ok("docker run --name filtered-aa busybox true; docker run --name filtered-bb busybox sh -c 'exit 3' || true")
+    assert actions(past(machine, "--filter container=filtered-bb --filter event=die")) == ["die"]
+    assert actions(past(machine, "--filter container=filtered-bb --filter event=die --filter event=create")) == ["create", "die"]
+    assert past(machine, "--filter type=network --filter container=filtered-bb") == ""
     assert past(machine, "--filter image=no-such") == ""
-    out = past(machine, "--filter container=bb --filter event=die --format '{{json .}}'")
+    out = past(machine, "--filter container=filtered-bb --filter event=die --format '{{json .}}'")
     event = json.loads(out)
     assert event["Action"] == event["status"] == "die" and event["Type"] == "container"
     assert event["Actor"]["Attributes"] == {"execDuration": event["Actor"]["Attributes"]["execDuration"],
-                                            "exitCode": "3", "image": "busybox", "name": "bb"}
+                                            "exitCode": "3", "image": "busybox", "name": "filtered-bb"}
     assert event["timeNano"] // 10**9 == event["time"]
-    out = past(machine, "--filter container=bb --filter event=die --format '{{.Type}} {{.Action}} {{.Actor.Attributes.exitCode}}'")
+    out = past(machine, "--filter container=filtered-bb --filter event=die --format '{{.Type}} {{.Action}} {{.Actor.Attributes.exitCode}}'")
     assert out == "container die 3\n"
 
 
