@@ -64,8 +64,9 @@ def test_until_ends(machine):
 
 
 def test_exec(machine):
-    machine.ok("docker run -d --name ee busybox sleep 1000; docker exec ee sh -c 'exit 5' || true")
-    out = past(machine, "--filter container=ee --filter event=exec_create --filter event=exec_start --filter event=exec_die")
+    # a name of hexadecimal digits would also choose containers whose ID begins so
+    machine.ok("docker run -d --name joined busybox sleep 1000; docker exec joined sh -c 'exit 5' || true")
+    out = past(machine, "--filter container=joined --filter event=exec_create --filter event=exec_start --filter event=exec_die")
     assert actions(out) == ["exec_create", "exec_start", "exec_die"]
     assert "exec_create: sh -c exit 5" in out and "exitCode=5" in out
     assert len(set(re.findall(r"execID=([0-9a-f]{64})", out))) == 1
