@@ -1,60 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "runtime/monitor/stop.h"
-
-#include <errno.h>
 #include <stdio.h>
 
-#include "lib/cleanup.h"
-#include "lib/signals.h"
-#include "lib/str.h"
-#include "runtime/command.h"
+#include "runtime/cmd/stopping.h"
 
-/* All were stopped together; what became of each is told one by one. */
-static int tell(const struct store *st, const char *word, void *arg, struct error *err)
+static int name(const struct store *st, const char *word, struct error *err)
 {
-	const struct stop_target *target = (*(struct stop_target **)arg)++;
-
 	(void)st;
-	if (target->err.code) {
-		*err = target->err;
-		return -1;
-	}
+	(void)err;
 	puts(word);
 	return 0;
 }
 
 int cmd_stop(struct command_context *ctx, int argc, char **argv)
 {
-	struct stop_options stop = { .seconds = STOP_TIME_DEFAULT };
-	const char *signal_text = NULL;
-	const struct cli_option options[] = {
-		{ "signal", 's', CLI_STRING, &signal_text, "string",
-		  "Signal to send to the container" },
-		{ "time", 't', CLI_INT, &stop.seconds, "int",
-		  "Seconds to wait before killing the container (default --stop-timeout, or 10; -1: for ever)" },
-		{ "timeout", 0, CLI_INT, &stop.seconds, "int", NULL },
-		{ 0 },
-	};
-	const struct cli_command cmd = {
+	const struct stopping stop = {
 		.usage = "stop [OPTIONS] CONTAINER [CONTAINER...]",
 		.summary = "Stop one or more running containers",
-		.options = options,
-		.options_anywhere = true,
-		.min_args = 1,
-		.max_args = -1,
+		.time_help =
+			"Seconds to wait before killing the container (default --stop-timeout, or 10; -1: for ever)",
+		.each = name,
 	};
-	struct error err = ERROR_INIT;
-	int first, status = command_begin(ctx, &cmd, argc, argv, &first);
-	struct stop_target *next;
 
-	if (status >= 0)
-		return status;
-	if (signal_text && (stop.signo = signal_parse(signal_text)) < 0) {
-		error_set(&err, EINVAL, "invalid signal: %s", signal_text);
-		return command_fail(&err);
-	}
-	autofree struct stop_target *targets = stop_targets(argv + first);
-	stop_all(ctx->store, targets, (size_t)(argc - first), &stop);
-	next = targets;
-	return command_each(ctx, argv + first, tell, &next);
+	return stopping_run(&stop, ctx, argc, argv);
 }
