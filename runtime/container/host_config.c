@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "lib/cleanup.h"
 
@@ -293,4 +294,31 @@ void host_config_free(struct host_config *h)
 	free(h->ulimits);
 	resources_free(&h->resources);
 	*h = (struct host_config)HOST_CONFIG_INIT;
+}
+
+/* ---- Propagation of mounts */
+
+static const struct {
+	const char *name;
+	unsigned long flags;
+} propagations[] = {
+	{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC },
+	{ "slave", MS_SLAVE },     { "rslave", MS_SLAVE | MS_REC },
+	{ "shared", MS_SHARED },   { "rshared", MS_SHARED | MS_REC },
+};
+
+unsigned long host_config_propagation(const char *name)
+{
+	for (size_t i = 0; i < sizeof(propagations) / sizeof(propagations[0]); i++)
+		if (strcmp(name, propagations[i].name) == 0)
+			return propagations[i].flags;
+	return 0;
+}
+
+const char *host_config_propagation_name(unsigned long flags)
+{
+	for (size_t i = 0; i < sizeof(propagations) / sizeof(propagations[0]); i++)
+		if (flags == propagations[i].flags)
+			return propagations[i].name;
+	return NULL;
 }

@@ -144,6 +144,10 @@ int ulimit_resource(const char *name);
 void host_config_put(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct host_config *h);
 int host_config_get(yyjson_val *obj, struct host_config *out, struct error *err);
 
+/* "rshared" and its kin, and back: MS_SHARED | MS_REC. 0 and NULL: none of them. */
+unsigned long host_config_propagation(const char *name);
+const char *host_config_propagation_name(unsigned long flags);
+
 /* "no", "on-failure", ... */
 const char *restart_policy_name(enum restart_policy policy);
 /* What --restart takes: a policy's name, or on-failure:n. -1 with err set, EINVAL, in Docker's words. */

@@ -14,7 +14,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 
 #include "lib/cleanup.h"
 #include "runtime/container/names.h"
@@ -121,15 +120,6 @@ static const char *const mount_types[] = { [HOST_MOUNT_BIND] = "bind",
 					   [HOST_MOUNT_VOLUME] = "volume",
 					   [HOST_MOUNT_TMPFS] = "tmpfs" };
 
-static const struct {
-	const char *name;
-	unsigned long flags;
-} propagations[] = {
-	{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC },
-	{ "slave", MS_SLAVE },     { "rslave", MS_SLAVE | MS_REC },
-	{ "shared", MS_SHARED },   { "rshared", MS_SHARED | MS_REC },
-};
-
 /* ---- Writing */
 
 /* What differs from the defaults (NULL: zeros). */
@@ -175,12 +165,12 @@ static void put_members(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct m
 static void put_mount(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct host_mount *m)
 {
 	yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
+	const char *propagation = host_config_propagation_name(m->propagation);
 
 	yyjson_mut_obj_add_str(doc, o, "type", mount_types[m->type]);
 	put_members(doc, o, mount_members, LENGTH(mount_members), m, NULL);
-	for (size_t i = 0; i < LENGTH(propagations); i++)
-		if (propagations[i].flags == m->propagation)
-			yyjson_mut_obj_add_str(doc, o, "propagation", propagations[i].name);
+	if (propagation)
+		yyjson_mut_obj_add_str(doc, o, "propagation", propagation);
 }
 
 static void put_ulimits(yyjson_mut_doc *doc, yyjson_mut_val *obj, const struct host_config *h)
@@ -328,12 +318,8 @@ static int get_mount(yyjson_val *o, int kind, struct host_config *h, struct erro
 		return error_set(err, EINVAL, "a volume's name is none");
 	if (!propagation)
 		return 0;
-	for (i = 0; i < LENGTH(propagations); i++)
-		if (strcmp(propagation, propagations[i].name) == 0) {
-			m->propagation = propagations[i].flags;
-			return 0;
-		}
-	return error_set(err, EINVAL, "a mount's propagation is none");
+	m->propagation = host_config_propagation(propagation);
+	return m->propagation ? 0 : error_set(err, EINVAL, "a mount's propagation is none");
 }
 
 static int get_device(yyjson_val *o, int kind, struct host_config *h, struct error *err)

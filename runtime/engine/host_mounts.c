@@ -100,31 +100,6 @@ int host_mounts_add_anonymous(struct host_config *h, const char *path, bool from
 
 /* ---- Modes */
 
-static const struct {
-	const char *name;
-	unsigned long flags;
-} propagations[] = {
-	{ "private", MS_PRIVATE }, { "rprivate", MS_PRIVATE | MS_REC },
-	{ "slave", MS_SLAVE },     { "rslave", MS_SLAVE | MS_REC },
-	{ "shared", MS_SHARED },   { "rshared", MS_SHARED | MS_REC },
-};
-
-unsigned long host_mounts_propagation(const char *name)
-{
-	for (size_t i = 0; i < sizeof(propagations) / sizeof(propagations[0]); i++)
-		if (strcmp(name, propagations[i].name) == 0)
-			return propagations[i].flags;
-	return 0;
-}
-
-const char *host_mounts_propagation_name(unsigned long flags)
-{
-	for (size_t i = 0; i < sizeof(propagations) / sizeof(propagations[0]); i++)
-		if (flags == propagations[i].flags)
-			return propagations[i].name;
-	return NULL;
-}
-
 /* Docker's table of what says what: of each group there may be one word. */
 static int mode_group(const char *word)
 {
@@ -134,7 +109,7 @@ static int mode_group(const char *word)
 	for (int i = 0; i < (int)(sizeof(groups) / sizeof(groups[0])); i++)
 		if (*word && str_in_list(word, groups[i]))
 			return i;
-	return host_mounts_propagation(word) ? 4 : -1;
+	return host_config_propagation(word) ? 4 : -1;
 }
 
 bool host_mounts_mode(const char *mode, struct host_mount *m)
@@ -153,8 +128,8 @@ bool host_mounts_mode(const char *mode, struct host_mount *m)
 			m->readonly = true;
 		else if (strcmp(word, "nocopy") == 0)
 			m->no_copy = true;
-		else if (host_mounts_propagation(word))
-			m->propagation = host_mounts_propagation(word);
+		else if (host_config_propagation(word))
+			m->propagation = host_config_propagation(word);
 	}
 	return true;
 }

@@ -50,8 +50,4 @@ int host_mounts_to_spec(const struct store *st, const struct container_config *c
  * EINVAL (`invalid tmpfs option ["x"]`). */
 int host_mounts_tmpfs_options(const char *text, struct spec_mount *m, struct error *err);
 
-/* "rshared" and its kin, and back: MS_SHARED | MS_REC. 0 and NULL: none of them. */
-unsigned long host_mounts_propagation(const char *name);
-const char *host_mounts_propagation_name(unsigned long flags);
-
 #endif

@@ -194,7 +194,7 @@ static int bind_key(struct mount_words *w, const char *key, const char *value, s
 	struct host_mount *m = &w->m;
 
 	if (strcmp(key, "bind-propagation") == 0) {
-		m->propagation = host_mounts_propagation(value);
+		m->propagation = host_config_propagation(value);
 		if (!m->propagation && *value)
 			return error_set(err, EINVAL, "invalid propagation mode: %s", value);
 		w->propagation_given = *value;

@@ -131,16 +131,6 @@ static int fill_bind(const struct store *st, const struct host_mount *from, stru
 
 /* ---- All of them */
 
-static void clear_spec_mount(struct spec_mount *m)
-{
-	free(m->destination);
-	free(m->type);
-	free(m->source);
-	strv_free(&m->options);
-	free(m->uid_mappings);
-	free(m->gid_mappings);
-}
-
 /* Whether a mount of the engine's own gives way: what one asks for oneself at the same place counts, and who brings a /dev
  * brings what is in it. */
 static bool is_covered(const struct host_config *h, const struct spec_mount *m)
@@ -157,7 +147,7 @@ static size_t take_apart(const struct host_config *h, struct spec *spec, struct 
 
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		if (is_covered(h, &spec->mounts[i]))
-			clear_spec_mount(&spec->mounts[i]);
+			spec_mount_free(&spec->mounts[i]);
 		else if (strcmp(spec->mounts[i].type, "bind") == 0)
 			files[n_files++] = spec->mounts[i];
 		else

@@ -47,7 +47,7 @@ void inspect_tmpfs(yyjson_mut_doc *doc, yyjson_mut_val *h, const struct host_con
 static void put_options(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct host_mount *m)
 {
 	yyjson_mut_val *part = yyjson_mut_obj(doc);
-	const char *propagation = host_mounts_propagation_name(m->propagation);
+	const char *propagation = host_config_propagation_name(m->propagation);
 
 	if (m->type == HOST_MOUNT_BIND && propagation)
 		inspect_put(doc, part, "Propagation", propagation);
@@ -101,7 +101,7 @@ void inspect_mounts(yyjson_mut_doc *doc, yyjson_mut_val *o, const struct store *
 	for (size_t i = 0; i < host->n_mounts; i++) {
 		const struct host_mount *m = &host->mounts[i];
 		bool volume = m->type == HOST_MOUNT_VOLUME;
-		const char *propagation = host_mounts_propagation_name(m->propagation);
+		const char *propagation = host_config_propagation_name(m->propagation);
 		char *path autofree = volume ? volume_path(st, m->source) : NULL;
 		yyjson_mut_val *p;
 

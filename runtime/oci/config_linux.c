@@ -171,25 +171,9 @@ static int read_time_offsets(const struct json_at *object, struct spec *out, str
 
 /* ---- Devices */
 
-static const struct {
-	const char *path;
-	unsigned int major, minor;
-} default_devices[] = {
-	{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
-	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
-};
-
 static const struct oci_word device_types[] = {
 	{ "c", S_IFCHR }, { "u", S_IFCHR }, { "b", S_IFBLK }, { "p", S_IFIFO }, { NULL, 0 },
 };
-
-static struct spec_device *find_device(const struct spec *spec, const char *path)
-{
-	for (size_t i = 0; i < spec->n_devices; i++)
-		if (strcmp(spec->devices[i].path, path) == 0)
-			return &spec->devices[i];
-	return NULL;
-}
 
 static int read_device(const struct json_at *e, struct spec *out, struct error *err)
 {
@@ -222,7 +206,7 @@ static int read_device(const struct json_at *e, struct spec *out, struct error *
 	dev_t device = type == S_IFIFO
 			       ? 0
 			       : makedev((unsigned int)major_number, (unsigned int)minor_number);
-	struct spec_device *d = find_device(out, clean);
+	struct spec_device *d = spec_find_device(out, clean);
 	/* Twice the same device: the later one counts. One path cannot be two devices. */
 	if (d && (d->device != device || (d->mode & S_IFMT) != type))
 		return json_at_error(&path_at, err, "\"%s\" stands there twice, as two devices",
@@ -250,15 +234,7 @@ static int read_devices(const struct json_at *object, struct spec *out, struct e
 	for (struct json_at e = json_at_first(&list); e.value; e = json_at_next(&list, &e))
 		if (read_device(&e, out, err))
 			return -1;
-	for (size_t i = 0; i < sizeof(default_devices) / sizeof(default_devices[0]); i++) {
-		if (find_device(out, default_devices[i].path))
-			continue;
-
-		struct spec_device *d = spec_add_device(out);
-		d->path = xstrdup(default_devices[i].path);
-		d->mode = S_IFCHR | 0666;
-		d->device = makedev(default_devices[i].major, default_devices[i].minor);
-	}
+	spec_add_default_devices(out);
 	return 0;
 }
 

@@ -37,7 +37,7 @@ static void free_hooks(struct spec_hooks *hooks)
 	free(hooks->items);
 }
 
-static void free_mount(struct spec_mount *m)
+void spec_mount_free(struct spec_mount *m)
 {
 	free(m->destination);
 	free(m->type);
@@ -55,7 +55,7 @@ void spec_remove_mount(struct spec *spec, const char *destination)
 
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		if (strcmp(spec->mounts[i].destination, destination) == 0)
-			free_mount(&spec->mounts[i]);
+			spec_mount_free(&spec->mounts[i]);
 		else
 			spec->mounts[kept++] = spec->mounts[i];
 	spec->n_mounts = kept;
@@ -82,7 +82,7 @@ void spec_free(struct spec *spec)
 	free(spec->hostname);
 	free(spec->domainname);
 	for (size_t i = 0; i < spec->n_mounts; i++)
-		free_mount(&spec->mounts[i]);
+		spec_mount_free(&spec->mounts[i]);
 	free(spec->mounts);
 	for (size_t i = 0; i < spec->n_devices; i++) {
 		free(spec->devices[i].path);
@@ -217,6 +217,27 @@ void spec_process_docker_defaults(struct spec_process *p)
 	p->seccomp = seccomp_default();
 }
 
+struct spec_device *spec_find_device(const struct spec *spec, const char *path)
+{
+	for (size_t i = 0; i < spec->n_devices; i++)
+		if (strcmp(spec->devices[i].path, path) == 0)
+			return &spec->devices[i];
+	return NULL;
+}
+
+void spec_add_default_devices(struct spec *spec)
+{
+	for (size_t i = 0; i < LENGTH(default_devices); i++) {
+		if (spec_find_device(spec, default_devices[i].path))
+			continue;
+
+		struct spec_device *d = spec_add_device(spec);
+		d->path = xstrdup(default_devices[i].path);
+		d->mode = S_IFCHR | 0666;
+		d->device = makedev(default_devices[i].major, default_devices[i].minor);
+	}
+}
+
 void spec_docker_defaults(struct spec *spec, bool network_none)
 {
 	spec_process_docker_defaults(&spec->process);
@@ -234,13 +255,7 @@ void spec_docker_defaults(struct spec *spec, bool network_none)
 		m->attr_set = default_mounts[i].attributes;
 		add_options(&m->options, default_mounts[i].options);
 	}
-	for (size_t i = 0; i < LENGTH(default_devices); i++) {
-		struct spec_device *d = spec_add_device(spec);
-
-		d->path = xstrdup(default_devices[i].path);
-		d->mode = S_IFCHR | 0666;
-		d->device = makedev(default_devices[i].major, default_devices[i].minor);
-	}
+	spec_add_default_devices(spec);
 	for (size_t i = 0; i < LENGTH(default_masked); i++)
 		strv_add(&spec->masked_paths, default_masked[i]);
 	for (size_t i = 0; i < LENGTH(default_readonly); i++)

@@ -224,6 +224,12 @@ void spec_remove_mount(struct spec *spec, const char *destination);
 /* Growing the lists; the returned element is zeroed (source_fd -1) and valid until the next add. */
 struct spec_mount *spec_add_mount(struct spec *spec);
 struct spec_device *spec_add_device(struct spec *spec);
+/* The device at path, or NULL. */
+struct spec_device *spec_find_device(const struct spec *spec, const char *path);
+/* Those that every container has (config-linux.md, "Default Devices"), where they are not listed already. */
+void spec_add_default_devices(struct spec *spec);
+/* Frees what m points to, not m itself. */
+void spec_mount_free(struct spec_mount *m);
 struct spec_join *spec_add_join(struct spec *spec);
 struct spec_hook *spec_add_hook(struct spec *spec, enum spec_stage stage);
 void spec_add_mapping(struct spec_mapping **list, size_t *n, struct spec_mapping mapping);

@@ -36,7 +36,7 @@ static char *told(const struct host_mount *m)
 	if (m->readonly_force_recursive)
 		strbuf_puts(&b, " force");
 	if (m->propagation)
-		strbuf_printf(&b, " %s", host_mounts_propagation_name(m->propagation));
+		strbuf_printf(&b, " %s", host_config_propagation_name(m->propagation));
 	if (m->tmpfs_size)
 		strbuf_printf(&b, " size=%lld", (long long)m->tmpfs_size);
 	if (m->tmpfs_mode)
